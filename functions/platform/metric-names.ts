@@ -1,0 +1,16 @@
+export const METRIC_NAMESPACE = 'Sluice';
+
+/** Every metric Sluice emits; alarms import the same names. Counts unless the name says otherwise. */
+export const METRIC = {
+  releaseRequested: 'ReleaseRequested',
+  releaseRefused: 'ReleaseRefused',
+  releasePromoted: 'ReleasePromoted',
+  releaseRolledBack: 'ReleaseRolledBack',
+  restoreFailed: 'RestoreFailed',
+  restoreMilliseconds: 'RestoreMilliseconds',
+  releaseRecovered: 'ReleaseRecovered',
+  judgedWithoutData: 'JudgedWithoutData',
+  ledgerAppendContended: 'LedgerAppendContended',
+  ledgerRecordLate: 'LedgerRecordLate',
+  ledgerTampered: 'LedgerTampered',
+} as const;

@@ -1,0 +1,124 @@
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+import middy from '@middy/core';
+import type {
+  APIGatewayProxyEventV2WithJWTAuthorizer,
+  APIGatewayProxyStructuredResultV2,
+  Context,
+} from 'aws-lambda';
+import type * as z from 'zod';
+import type { Caller } from '#platform/actor.ts';
+import { callerOf } from '#platform/claims.ts';
+import { InvalidRequestError, NotFoundError, PolicyDeniedError } from '#platform/errors.ts';
+import { parseOrRefuse } from '#platform/faults.ts';
+import { idempotencyKeySchema } from '#platform/ids.ts';
+import { problemOf } from '#platform/problem.ts';
+import { type Route, type RouteTable, routeKey } from '#platform/route.ts';
+import { logger, metrics } from '#platform/telemetry.ts';
+
+type Parsed<S, Otherwise> = S extends z.ZodType ? z.output<S> : Otherwise;
+
+/** What a route's handler gets: everything checked, nothing raw. `caller` is absent on public routes only. */
+export interface RouteRequest<R extends Route> {
+  readonly params: Parsed<R['params'], undefined>;
+  readonly query: Parsed<R['query'], undefined>;
+  readonly body: Parsed<R['body'], undefined>;
+  readonly idempotencyKey: string | undefined;
+  readonly caller: R['roles'] extends 'public' ? undefined : Caller;
+  readonly requestId: string;
+}
+
+/** One of the row's declared responses. */
+export type RouteResponse<R extends Route> = {
+  [S in keyof R['responses']]: R['responses'][S] extends z.ZodType
+    ? { readonly status: S; readonly body: z.input<R['responses'][S]> }
+    : never;
+}[keyof R['responses']];
+
+export type RouteHandlers<T extends RouteTable> = {
+  readonly [K in keyof T]: (request: RouteRequest<T[K]>) => Promise<RouteResponse<T[K]>>;
+};
+
+type HttpEvent = APIGatewayProxyEventV2WithJWTAuthorizer;
+
+/** Bodies above this are refused unread; no request of ours comes near it. */
+const BODY_BYTES_MAX = 65_536;
+
+const bodyOf = (event: HttpEvent): unknown => {
+  const text = event.isBase64Encoded ? Buffer.from(event.body ?? '', 'base64').toString('utf8') : event.body;
+  if (text === undefined || text === '') throw new InvalidRequestError('the request has no body');
+  if (Buffer.byteLength(text) > BODY_BYTES_MAX)
+    throw new InvalidRequestError(`the body is larger than ${BODY_BYTES_MAX} bytes`);
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new InvalidRequestError('the body is not JSON', { cause });
+  }
+};
+
+const callerFor = (route: Route, event: HttpEvent): Caller | undefined => {
+  if (route.roles === 'public') return undefined;
+  const caller = callerOf(event.requestContext.authorizer?.jwt?.claims);
+  const allowed = new Set<string>([...route.roles, 'admin']);
+  if (caller.roles.some((role) => allowed.has(role))) return caller;
+  throw new PolicyDeniedError('your roles do not allow this', {
+    faults: [
+      {
+        path: '',
+        message: `needs one of: ${[...allowed].join(', ')}; you have: ${caller.roles.join(', ') || 'none'}`,
+      },
+    ],
+  });
+};
+
+const requestOf = (route: Route, event: HttpEvent): RouteRequest<Route> => {
+  const caller = callerFor(route, event);
+  const key = route.idempotent === true ? event.headers?.['idempotency-key'] : undefined;
+  return {
+    caller,
+    requestId: event.requestContext.requestId,
+    idempotencyKey:
+      key === undefined ? undefined : parseOrRefuse(idempotencyKeySchema, key, 'the Idempotency-Key header'),
+    params: route.params && parseOrRefuse(route.params, event.pathParameters ?? {}, 'the path'),
+    query: route.query && parseOrRefuse(route.query, event.queryStringParameters ?? {}, 'the query'),
+    body: route.body && parseOrRefuse(route.body, bodyOf(event), 'the body'),
+  } as RouteRequest<Route>;
+};
+
+const respond = (status: number, body: unknown, type: string): APIGatewayProxyStructuredResultV2 => ({
+  statusCode: status,
+  headers: { 'content-type': type, 'cache-control': 'no-store' },
+  body: JSON.stringify(body),
+});
+
+/**
+ * The Lambda entry of a slice's routes: finds the row by the gateway's route key, checks role and input against it,
+ * runs the handler, and checks the answer too, so that what the OpenAPI document promises is what is sent. Every
+ * error becomes a problem document; an unexpected one is logged with the request id and told as internal.
+ */
+export const serveRoutes = <const T extends RouteTable>(table: T, handlers: RouteHandlers<T>) => {
+  const rows = new Map(Object.entries(table).map(([id, route]) => [routeKey(route), { id, route }]));
+  const answer = async (event: HttpEvent): Promise<APIGatewayProxyStructuredResultV2> => {
+    const row = rows.get(event.routeKey);
+    if (row === undefined) throw new NotFoundError('there is no such route');
+    const handler = handlers[row.id] as (
+      request: RouteRequest<Route>,
+    ) => Promise<{ status: number; body: unknown }>;
+    const { status, body } = await handler(requestOf(row.route, event));
+    const schema = row.route.responses[status];
+    if (schema === undefined) throw new Error(`${row.id} answered with undeclared status ${status}`);
+    return respond(status, schema.parse(body), 'application/json');
+  };
+  return middy<HttpEvent, APIGatewayProxyStructuredResultV2, Error, Context>()
+    .use(injectLambdaContext(logger))
+    .use(logMetrics(metrics))
+    .handler(async (event) => {
+      try {
+        return await answer(event);
+      } catch (error) {
+        const problem = problemOf(error, event.requestContext.requestId);
+        if (problem.status >= 500) logger.error('request failed', { route: event.routeKey, error });
+        return respond(problem.status, problem, 'application/problem+json');
+      }
+    });
+};
