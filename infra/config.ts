@@ -1,0 +1,76 @@
+import * as z from 'zod';
+
+/** A Lambda function's name, or the beginning of one followed by `*`. */
+const functionNamePattern = z
+  .string()
+  .regex(/^[A-Za-z0-9-_]{1,64}\*?$/, 'must be a function name, or the beginning of one followed by *');
+
+/**
+ * Every deploy-time setting of the stack, with its unit in its name. Nothing else decides how a stage differs from
+ * another: the code that runs is the same.
+ */
+export const stageConfigSchema = z.strictObject({
+  stage: z.enum(['local', 'team']),
+  /** Prefix of every physical name; two stacks in one account and region need two. */
+  name: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{1,15}$/)
+    .default('sluice'),
+  /** The only functions whose aliases Sluice may read and move. */
+  lambdaTargets: z.array(functionNamePattern).min(1),
+  /** Keep tables, logs and keys when the stack is deleted, and refuse their deletion before that. */
+  retainData: z.boolean(),
+  logRetentionDays: z.literal([1, 7, 30, 90, 365]),
+  /**
+   * The finest period a metric source may declare. CloudWatch's own Lambda metrics come once a minute; only the local
+   * stage, whose metrics are high-resolution ones, goes below.
+   */
+  metricPeriodSecondsMin: z.int().min(1).max(60),
+  /** How often a stage asks the judge when the plan doesn't say. */
+  lookIntervalSeconds: z.int().min(1).max(60),
+  /** How often the sweep looks for releases whose execution is gone; status events find most of them at once. */
+  recoverEveryMinutes: z.int().min(1).max(60),
+  /** How long a release may stand accepted without an execution before the sweep starts it. */
+  startGraceSeconds: z.int().min(1).max(600),
+  /** Concurrency kept free for restores, taken from the account's; null where the account has none to spare. */
+  restoreConcurrency: z.int().min(1).max(100).nullable(),
+  apiRequestsPerSecond: z.int().min(1).max(10_000),
+});
+export type StageConfig = z.infer<typeof stageConfigSchema>;
+
+const DEFAULTS: Record<StageConfig['stage'], Omit<z.input<typeof stageConfigSchema>, 'stage'>> = {
+  local: {
+    lambdaTargets: ['checkout*'],
+    retainData: false,
+    logRetentionDays: 1,
+    metricPeriodSecondsMin: 1,
+    lookIntervalSeconds: 1,
+    recoverEveryMinutes: 1,
+    startGraceSeconds: 5,
+    restoreConcurrency: null,
+    apiRequestsPerSecond: 1_000,
+  },
+  team: {
+    lambdaTargets: ['checkout'],
+    retainData: true,
+    logRetentionDays: 365,
+    metricPeriodSecondsMin: 60,
+    lookIntervalSeconds: 10,
+    recoverEveryMinutes: 5,
+    startGraceSeconds: 60,
+    restoreConcurrency: null,
+    apiRequestsPerSecond: 50,
+  },
+};
+
+/**
+ * The stage's defaults with `overrides` on top.
+ * @throws ZodError naming each wrong setting; an unknown one is wrong.
+ */
+export const stageConfig = (
+  stage: unknown,
+  overrides: Readonly<Record<string, unknown>> = {},
+): StageConfig => {
+  const name = stageConfigSchema.shape.stage.parse(stage);
+  return stageConfigSchema.parse({ stage: name, ...DEFAULTS[name], ...overrides });
+};

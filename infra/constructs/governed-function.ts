@@ -1,0 +1,120 @@
+import path from 'node:path';
+import { Aws, Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import { NodejsFunction, OutputFormat, SourceMapMode } from 'aws-cdk-lib/aws-lambda-nodejs';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import type { StageConfig } from '../config.ts';
+
+const ROOT = path.join(import.meta.dirname, '..', '..');
+
+export interface GovernedFunctionProps {
+  readonly config: StageConfig;
+  /** The folder under functions/. */
+  readonly slice: string;
+  /** The file in it, without `.handler.ts`; also the function's name behind the stack's prefix. */
+  readonly entry: string;
+  readonly timeoutSeconds: number;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly memoryMb?: number;
+  readonly reservedConcurrency?: number | null;
+  /** Where an asynchronous invocation goes that failed every try. */
+  readonly deadLetterQueue?: IQueue;
+}
+
+/** The physical name of an entry's function: known before it exists, so that ARNs can be made without a cycle. */
+export const functionName = (config: StageConfig, entry: string): string => `${config.name}-${entry}`;
+
+/**
+ * The one place a Lambda is made. Whatever is true of every function is true here: runtime, bundling, a log group
+ * that expires, tracing, a role of its own that starts with nothing but its logs and traces, and a published version
+ * that callers use, so that a release in flight finishes on the code it started with.
+ */
+export class GovernedFunction extends Construct {
+  readonly function: lambda.Function;
+  /** What everyone calls. */
+  readonly live: lambda.IVersion;
+  readonly role: iam.Role;
+  readonly timeoutSeconds: number;
+
+  constructor(scope: Construct, id: string, props: GovernedFunctionProps) {
+    super(scope, id);
+    const { config } = props;
+    const name = functionName(config, props.entry);
+    this.timeoutSeconds = props.timeoutSeconds;
+    const logGroup = new logs.LogGroup(this, 'Logs', {
+      logGroupName: `/aws/lambda/${name}`,
+      retention: config.logRetentionDays,
+      removalPolicy: config.retainData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    });
+    this.role = new iam.Role(this, 'Role', {
+      assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
+      description: `What ${name} may do, and nothing else.`,
+    });
+    this.function = new NodejsFunction(this, 'Function', {
+      functionName: name,
+      entry: path.join(ROOT, 'functions', props.slice, `${props.entry}.handler.ts`),
+      projectRoot: ROOT,
+      depsLockFilePath: path.join(ROOT, 'package-lock.json'),
+      runtime: lambda.Runtime.NODEJS_24_X,
+      architecture: lambda.Architecture.ARM_64,
+      timeout: Duration.seconds(props.timeoutSeconds),
+      memorySize: props.memoryMb ?? 512,
+      tracing: lambda.Tracing.ACTIVE,
+      role: this.role,
+      logGroup,
+      ...(props.reservedConcurrency != null && { reservedConcurrentExecutions: props.reservedConcurrency }),
+      ...(props.deadLetterQueue && { deadLetterQueue: props.deadLetterQueue, retryAttempts: 2 }),
+      environment: {
+        POWERTOOLS_SERVICE_NAME: props.entry,
+        POWERTOOLS_LOG_LEVEL: 'INFO',
+        NODE_OPTIONS: '--enable-source-maps',
+        ...props.environment,
+      },
+      currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
+      bundling: {
+        format: OutputFormat.ESM,
+        target: 'node24',
+        minify: true,
+        sourceMap: true,
+        sourceMapMode: SourceMapMode.EXTERNAL,
+        bundleAwsSDK: true,
+        mainFields: ['module', 'main'],
+        // Some dependencies are still CommonJS and ask for node's modules by require.
+        banner: "import{createRequire as r}from'node:module';const require=r(import.meta.url);",
+      },
+    });
+    this.live = this.function.currentVersion;
+    this.role.addToPrincipalPolicy(
+      new iam.PolicyStatement({
+        actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+        resources: [`arn:${Aws.PARTITION}:logs:${Aws.REGION}:${Aws.ACCOUNT_ID}:log-group:/aws/lambda/${name}:*`],
+      }),
+    );
+    Validations.of(this).acknowledge(
+      {
+        id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:/aws/lambda/${name}:*]`,
+        reason: 'The streams of its own log group have names made by Lambda.',
+      },
+      { id: 'AwsSolutions-IAM5[Resource::*]', reason: 'X-Ray writes have no resource to name.' },
+    );
+  }
+
+  /** Grants exactly this, to this function alone. */
+  allow(
+    actions: readonly string[],
+    resources: readonly string[],
+    conditions?: Record<string, Record<string, string | string[]>>,
+  ): this {
+    this.role.addToPrincipalPolicy(
+      new iam.PolicyStatement({
+        actions: [...actions],
+        resources: [...resources],
+        ...(conditions && { conditions }),
+      }),
+    );
+    return this;
+  }
+}
