@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
-import { createWriteStream, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { createWriteStream, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import * as z from 'zod';
 import { LOCAL_ACCOUNT, LOCAL_CREDENTIALS, LOCAL_REGION, localEnvironment } from './credentials.ts';
 import { LocalSetupError, loopbackPort } from './endpoint.ts';
-import { binDirectory, localDirectory, repositoryRoot } from './paths.ts';
-import { runDirectory } from './run-directory.ts';
+import { binDirectory, repositoryRoot } from './paths.ts';
+import { logFilePath, runDirectory } from './run-directory.ts';
 
 const outputsSchema = z.record(z.string(), z.record(z.string(), z.string()));
 
@@ -35,7 +35,6 @@ export interface LocalDeployOptions {
  * Each emulator has its own assembly directory, so that `npm start` and `npm test` can deploy side by side.
  */
 export async function deployLocally(options: LocalDeployOptions): Promise<LocalDeployment> {
-  mkdirSync(path.join(localDirectory, 'logs'), { recursive: true });
   const directory = runDirectory(`deploy-${loopbackPort(options.endpoint)}`);
   const assemblyDirectory = path.join(directory, 'cdk.out');
   const outputsFile = path.join(directory, 'outputs.json');
@@ -90,9 +89,7 @@ async function runCdk(args: readonly string[], { endpoint }: LocalDeployOptions)
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const output: string[] = [];
-  const logFile = createWriteStream(path.join(localDirectory, 'logs', `cdk-${loopbackPort(endpoint)}.log`), {
-    flags: 'a',
-  });
+  const logFile = createWriteStream(logFilePath(`cdk-${loopbackPort(endpoint)}`), { flags: 'a' });
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on('line', (line) => {
       output.push(line);

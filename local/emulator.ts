@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { openSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LOCAL_CREDENTIALS, LOCAL_REGION } from './credentials.ts';
 import { configuredPort, givenEndpoint, LocalSetupError, loopbackPort } from './endpoint.ts';
-import { binDirectory, localDirectory, repositoryRoot, venvPython } from './paths.ts';
-import { runDirectory, sweepLeftovers } from './run-directory.ts';
+import { binDirectory, repositoryRoot, venvPython } from './paths.ts';
+import { emulatorDirectory, logFilePath, sweepLeftovers } from './run-directory.ts';
 
 /** First start compiles the emulator's Python modules; on a slow, busy machine that is most of a minute. */
 const HEALTHY_WITHIN_MS = 90_000;
@@ -71,9 +71,8 @@ async function attach(endpoint: string, log: (line: string) => void): Promise<Em
 
 async function launch(port: number, log: (line: string) => void): Promise<Emulator> {
   const endpoint = `http://127.0.0.1:${port}`;
-  const files = runDirectory(`emulator-${port}-${process.pid}`);
-  const logFile = path.join(localDirectory, 'logs', `emulator-${port}.log`);
-  mkdirSync(path.dirname(logFile), { recursive: true });
+  const files = emulatorDirectory();
+  const logFile = logFilePath(`emulator-${port}`);
   const output = openSync(logFile, 'w');
   log(`starting the local AWS on ${endpoint}`);
   const child = spawn(venvPython, [path.join(repositoryRoot, 'local', 'emulator_asgi.py')], {

@@ -1,27 +1,58 @@
-import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { localDirectory } from './paths.ts';
 
 const KEPT_MS = 24 * 60 * 60 * 1000;
+const EMULATOR_FILES = /^sluice-emulator-(\d+)-/;
 
-/** An empty-or-existing directory for the files of one run; what outlives its run is swept by the next. */
+/**
+ * An empty directory for an emulator's files. Not inside the repository: unpacked functions would find our `node_modules` and
+ * `package.json` above them, and a package missing from a bundle would work here and fail on AWS.
+ */
+export function emulatorDirectory(): string {
+  return mkdtempSync(path.join(tmpdir(), `sluice-emulator-${process.pid}-`));
+}
+
+/** A directory for the files of one run that people may want to look at; swept a day later. */
 export function runDirectory(name: string): string {
   const directory = path.join(localDirectory, 'run', name);
   mkdirSync(directory, { recursive: true });
   return directory;
 }
 
-/** Removes what crashed runs left behind: temporary files of emulators whose process is gone, and day-old logs and assemblies. */
+/** The file for a child's output; `name` tells whose. */
+export function logFilePath(name: string): string {
+  const directory = path.join(localDirectory, 'logs');
+  mkdirSync(directory, { recursive: true });
+  return path.join(directory, `${name}.log`);
+}
+
+/** Removes what earlier runs left behind: files of emulators whose owner is gone, and day-old logs and assemblies. */
 export function sweepLeftovers(): void {
-  for (const folder of ['run', 'logs']) {
-    const parent = path.join(localDirectory, folder);
-    mkdirSync(parent, { recursive: true });
-    for (const name of readdirSync(parent)) {
-      const owner = /^emulator-\d+-(\d+)$/.exec(name)?.[1];
-      const file = path.join(parent, name);
-      if (owner === undefined ? isOld(file) : !isAlive(Number(owner)))
-        rmSync(file, { recursive: true, force: true });
-    }
+  for (const directory of [path.join(localDirectory, 'run'), path.join(localDirectory, 'logs')]) {
+    for (const name of namesIn(directory))
+      if (isOld(path.join(directory, name))) remove(path.join(directory, name));
+  }
+  for (const name of namesIn(tmpdir())) {
+    const owner = EMULATOR_FILES.exec(name)?.[1];
+    if (owner !== undefined && !isAlive(Number(owner))) remove(path.join(tmpdir(), name));
+  }
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
+
+function remove(file: string): void {
+  try {
+    rmSync(file, { recursive: true, force: true });
+  } catch {
+    // Another user's, or just being removed by its owner: not ours to insist on.
   }
 }
 
