@@ -1,0 +1,163 @@
+import type { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import { type DynamoDBDocumentClient, GetCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import type { AppendReceipt, LedgerWriter } from '#ledger/append.ts';
+import { batchDigest, requireOneTransaction } from '#ledger/batch.ts';
+import { EMPTY_LEDGER, type LedgerHead, type LinkedRecord, linkRecords } from '#ledger/chain.ts';
+import { batchKey, HEAD_KEY, type LedgerTables, ledgerItem } from '#ledger/keys.ts';
+import type { RecordDraft } from '#ledger/record.ts';
+import { isNamed, orTransient } from '#platform/aws-errors.ts';
+import { ConflictError, LedgerIntegrityError, TransientError } from '#platform/errors.ts';
+
+export interface Surroundings {
+  now(): Date;
+  newUlid(now: Date): string;
+  /** In [0, 1). */
+  random(): number;
+  sleep(milliseconds: number): Promise<void>;
+  /** Told of each attempt that was lost to another writer. */
+  contended(): void;
+}
+
+interface BatchItem {
+  readonly digest: string;
+  readonly receipts: readonly AppendReceipt[];
+}
+
+/** Leaves append-records, at 12 s, time to say that it gave up. */
+const RETRY_MILLISECONDS_MAX = 8_000;
+const BACK_OFF_MILLISECONDS = 25;
+const BACK_OFF_MILLISECONDS_MAX = 1_000;
+
+/** Full jitter: of n writers that lost together, few meet again (aws.amazon.com/builders-library, "Timeouts, retries and backoff with jitter"). */
+const backOff = (attempt: number, random: number): number =>
+  random * Math.min(BACK_OFF_MILLISECONDS_MAX, BACK_OFF_MILLISECONDS * 2 ** attempt);
+
+const receiptsOf = (records: readonly LinkedRecord[]): AppendReceipt[] =>
+  records.map(({ record: { seq, id, recordHash } }) => ({ seq, id, recordHash }));
+
+const sameHead = (a: LedgerHead, b: LedgerHead): boolean => a.size === b.size && a.hash === b.hash;
+
+const headCondition = (head: LedgerHead) =>
+  head.size === 0
+    ? { ConditionExpression: 'attribute_not_exists(pk)' }
+    : {
+        ConditionExpression: '#size = :size AND #hash = :hash',
+        ExpressionAttributeNames: { '#size': 'size', '#hash': 'hash' },
+        ExpressionAttributeValues: { ':size': head.size, ':hash': head.hash },
+      };
+
+/** Why nothing was written, if nothing was. `occupied`: a record's number is taken although the head was as expected. */
+type Outcome = 'committed' | 'contended' | 'occupied';
+
+const PASSING_REASONS = new Set([
+  'None',
+  'ConditionalCheckFailed',
+  'TransactionConflict',
+  'ThrottlingError',
+  'ProvisionedThroughputExceeded',
+]);
+
+/** Reasons come in the order of the actions: the records, the head, the batch. */
+const outcomeOf = (cancelled: TransactionCanceledException): Outcome => {
+  const codes = (cancelled.CancellationReasons ?? []).map((reason) => reason.Code ?? 'None');
+  if (codes.some((code) => !PASSING_REASONS.has(code))) throw cancelled;
+  const [head = 'None'] = codes.slice(-2);
+  const recordRefused = codes.slice(0, -2).includes('ConditionalCheckFailed');
+  return recordRefused && head === 'None' ? 'occupied' : 'contended';
+};
+
+/**
+ * The ledger's writer. Correctness rests on the transaction's conditions alone: a record's number is free, the head
+ * is the one the records were linked to, the batch was never appended. Whatever goes wrong, by cancellation or by an
+ * answer that got lost, the next attempt reads batch and head again and so finds out what really happened.
+ */
+export const dynamoDbLedger = (
+  client: DynamoDBDocumentClient,
+  tables: LedgerTables,
+  around: Surroundings,
+): LedgerWriter & { appendLate: LedgerWriter['append'] } => {
+  const read = async (key: { readonly pk: string }): Promise<Record<string, unknown> | undefined> => {
+    const command = new GetCommand({ TableName: tables.heads, Key: key, ConsistentRead: true });
+    return (await orTransient('the ledger', client.send(command))).Item;
+  };
+
+  const commit = async (
+    from: LedgerHead,
+    to: LedgerHead,
+    records: readonly LinkedRecord[],
+    batch: BatchItem & { readonly pk: string },
+  ): Promise<Outcome> => {
+    const absent = 'attribute_not_exists(seq)';
+    const command = new TransactWriteCommand({
+      TransactItems: [
+        ...records.map((linked) => ({
+          Put: { TableName: tables.ledger, Item: { ...ledgerItem(linked) }, ConditionExpression: absent },
+        })),
+        { Put: { TableName: tables.heads, Item: { ...HEAD_KEY, ...to }, ...headCondition(from) } },
+        { Put: { TableName: tables.heads, Item: batch, ConditionExpression: 'attribute_not_exists(pk)' } },
+      ],
+    });
+    try {
+      await orTransient('the ledger', client.send(command));
+      return 'committed';
+    } catch (error) {
+      if (error instanceof TransientError) return 'contended';
+      if (isNamed(error, 'TransactionCanceledException'))
+        return outcomeOf(error as TransactionCanceledException);
+      throw error;
+    }
+  };
+
+  const append = async (
+    batchId: string,
+    drafts: readonly RecordDraft[],
+    late: boolean,
+  ): Promise<readonly AppendReceipt[]> => {
+    const digest = batchDigest(drafts);
+    const deadline = around.now().getTime() + RETRY_MILLISECONDS_MAX;
+    let occupiedAt: LedgerHead | undefined;
+    for (let attempt = 0; ; attempt += 1) {
+      const [earlier, headItem] = await Promise.all([read(batchKey(batchId)), read(HEAD_KEY)]);
+      if (earlier !== undefined) return firstResult(batchId, earlier as unknown as BatchItem, digest);
+      const from: LedgerHead =
+        headItem === undefined
+          ? EMPTY_LEDGER
+          : { size: headItem.size as number, hash: headItem.hash as string };
+      if (occupiedAt !== undefined && sameHead(occupiedAt, from)) throw occupied(from);
+      const now = around.now();
+      const { records, head } = linkRecords(from, drafts, {
+        ids: drafts.map(() => around.newUlid(now)),
+        ...(late && { lateAt: now.toISOString() }),
+      });
+      requireOneTransaction(records);
+      const receipts = receiptsOf(records);
+      const outcome = await commit(from, head, records, { ...batchKey(batchId), digest, receipts });
+      if (outcome === 'committed') return receipts;
+      occupiedAt = outcome === 'occupied' ? from : undefined;
+      around.contended();
+      const wait = backOff(attempt, around.random());
+      if (around.now().getTime() + wait > deadline)
+        throw new TransientError(
+          'the ledger is too busy: try again with the same batch id, it is not known whether the batch was appended',
+        );
+      await around.sleep(wait);
+    }
+  };
+
+  return {
+    append: (batchId, drafts) => append(batchId, drafts, false),
+    appendLate: (batchId, drafts) => append(batchId, drafts, true),
+  };
+};
+
+const firstResult = (batchId: string, batch: BatchItem, digest: string): readonly AppendReceipt[] => {
+  if (batch.digest === digest) return batch.receipts;
+  throw new ConflictError(
+    `the batch id ${batchId} was used before, for other records: a batch id names one step and its one outcome`,
+  );
+};
+
+const occupied = (head: LedgerHead): LedgerIntegrityError =>
+  new LedgerIntegrityError(
+    `the head says that the ledger has ${head.size} records, but there is a record ${head.size} or later: one of the two tables was restored or changed by hand; see the runbook`,
+  );

@@ -1,0 +1,33 @@
+import { createHash } from 'node:crypto';
+import { canonicalJson } from '#ledger/canonical.ts';
+import type { LinkedRecord } from '#ledger/chain.ts';
+import type { RecordDraft } from '#ledger/record.ts';
+import { InvalidRequestError } from '#platform/errors.ts';
+
+/** A DynamoDB transaction takes 100 actions; the head and the batch's own item are two of them. */
+export const BATCH_RECORDS_MAX = 98;
+
+/** Of the transaction's 4 MB; the rest is room for attribute names, keys, hashes and the receipts. */
+const BATCH_BYTES_MAX = 3_500_000;
+
+/**
+ * What makes two batches the same. A step that is retried after a crash hands in the same decision at a later time,
+ * and that must be recognised as the first batch and not as a contradiction to it: so the events' timestamps are left
+ * out, and the first attempt's stand.
+ */
+export const batchDigest = (drafts: readonly RecordDraft[]): string => {
+  const timeless = drafts.map((draft) => ({ ...draft, event: { type: draft.event.type } }));
+  return createHash('sha256').update(canonicalJson(timeless), 'utf8').digest('hex');
+};
+
+/**
+ * @throws InvalidRequestError when the batch does not fit into one transaction, which would break its promise of all
+ * or nothing.
+ */
+export const requireOneTransaction = (records: readonly LinkedRecord[]): void => {
+  const bytes = records.reduce((sum, { canonical }) => sum + Buffer.byteLength(canonical, 'utf8'), 0);
+  if (records.length > BATCH_RECORDS_MAX || bytes > BATCH_BYTES_MAX)
+    throw new InvalidRequestError(
+      `a batch is appended as a whole and takes ${BATCH_RECORDS_MAX} records and ${BATCH_BYTES_MAX} bytes at most: hand this one in as several batches, each with its own id`,
+    );
+};

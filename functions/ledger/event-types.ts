@@ -1,0 +1,88 @@
+import * as z from 'zod';
+import type { Control } from '#ledger/controls.ts';
+
+export const RISK_LEVELS = ['low', 'medium', 'high'] as const;
+export type RiskLevel = (typeof RISK_LEVELS)[number];
+
+export const CHANGE_TYPES = ['deployment', 'configuration'] as const;
+export type ChangeType = (typeof CHANGE_TYPES)[number];
+
+interface EventType {
+  readonly changeType: ChangeType;
+  /** What the record says became of the change, unless its writer says it more exactly. */
+  readonly status: string;
+  readonly controls: readonly Control[];
+  /** Outside production; a change to production is always high. */
+  readonly riskLevel: RiskLevel;
+}
+
+const deployment = (status: string, riskLevel: RiskLevel, ...controls: readonly Control[]): EventType => ({
+  changeType: 'deployment',
+  status,
+  controls,
+  riskLevel,
+});
+
+const configuration = (status: string, riskLevel: RiskLevel, ...controls: readonly Control[]): EventType => ({
+  changeType: 'configuration',
+  status,
+  controls,
+  riskLevel,
+});
+
+/**
+ * Everything the ledger can say, and what each is evidence for. Intents (`….intended`) are written before their
+ * effect, the rest after.
+ *
+ * There is no `release.requested` and never will be: a request comes in as a bus event of that name, every record
+ * goes out to the same bus as `sluice.<type>`, and a record of that name could start the release it tells of.
+ */
+const EVENT_TYPES = {
+  'release.accepted': deployment('accepted', 'low', 'CC6.1', 'CC8.1', 'A.8.32'),
+  'release.refused': deployment('refused', 'low', 'CC6.1', 'CC8.1', 'A.8.32'),
+  'release.started': deployment('started', 'low', 'CC8.1', 'A.8.32'),
+  'release.snapshot.taken': deployment('snapshot-taken', 'low', 'CC8.1', 'A.8.32'),
+  'release.shift.intended': deployment('shifting', 'low', 'CC8.1', 'A.8.32'),
+  'release.shift.done': deployment('shifted', 'low', 'CC8.1', 'A.8.32'),
+  'release.round.judged': deployment('judged', 'low', 'CC7.2'),
+  'release.stage.promoted': deployment('stage-promoted', 'low', 'CC7.2', 'CC8.1', 'A.8.32'),
+  'release.stage.held': deployment('held', 'low', 'CC7.2'),
+  'release.look.decided': deployment('decided', 'medium', 'CC7.2', 'CC7.3', 'A.5.26'),
+  'release.restore.intended': deployment('restoring', 'medium', 'CC7.3', 'A.5.26'),
+  'release.restore.done': deployment('restored', 'medium', 'CC7.3', 'A.5.26'),
+  'release.promotion.intended': deployment('promoting', 'low', 'CC8.1', 'A.8.32'),
+  'release.promotion.done': deployment('stable', 'low', 'CC8.1', 'A.8.32'),
+  'release.abort.accepted': deployment('aborting', 'medium', 'CC6.1', 'CC7.3', 'A.5.26'),
+  'release.recovered': deployment('recovered', 'medium', 'CC7.2', 'CC7.3', 'A.5.26'),
+  'release.promoted': deployment('promoted', 'low', 'CC8.1', 'A.8.32'),
+  'release.rolled-back': deployment('rolled-back', 'medium', 'CC7.3', 'CC8.1', 'A.5.26', 'A.8.32'),
+  'release.aborted': deployment('aborted', 'medium', 'CC7.3', 'CC8.1', 'A.5.26', 'A.8.32'),
+  'service.change.intended': configuration('changing', 'low', 'CC6.1', 'CC8.1', 'A.8.32'),
+  'service.registered': configuration('registered', 'low', 'CC6.1', 'CC8.1', 'A.8.32'),
+  'service.changed': configuration('changed', 'medium', 'CC6.1', 'CC8.1', 'A.8.32'),
+} as const satisfies Record<string, EventType>;
+
+export type LedgerEventType = keyof typeof EVENT_TYPES;
+
+const LEDGER_EVENT_TYPES = Object.keys(EVENT_TYPES) as [LedgerEventType, ...LedgerEventType[]];
+
+export const eventTypeSchema = z.enum(LEDGER_EVENT_TYPES);
+
+/**
+ * A release has exactly one record of these and none after it. `release.refused` counts when it names a release:
+ * a request that was refused before it became one has no id.
+ */
+export const TERMINAL_EVENT_TYPES = [
+  'release.promoted',
+  'release.rolled-back',
+  'release.aborted',
+  'release.refused',
+] as const satisfies readonly LedgerEventType[];
+
+export const isTerminal = (type: LedgerEventType): boolean =>
+  (TERMINAL_EVENT_TYPES as readonly LedgerEventType[]).includes(type);
+
+export const eventType = (type: LedgerEventType): EventType => EVENT_TYPES[type];
+
+export const riskLevelOf = (type: LedgerEventType, environment: string | undefined): RiskLevel =>
+  environment === 'production' ? 'high' : EVENT_TYPES[type].riskLevel;

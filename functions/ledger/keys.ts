@@ -1,0 +1,46 @@
+import type { LinkedRecord } from '#ledger/chain.ts';
+
+/**
+ * Table `ledger`: partition `bundle` (N) = seq div 256, sort `seq` (N). A bundle is what one entry tile of the tree
+ * holds, so writes spread over partitions and one Query reads what a tile needs.
+ * Index `by-release`: partition `releaseId` (S), sort `seq` (N); only records about a release are in it.
+ *
+ * Table `ledger-heads`: partition `pk` (S).
+ *   `head`         { size, hash }: the only item that every append writes
+ *   `batch#<id>`   { digest, receipts }: the batch's first result; kept, so that an id has one meaning for ever
+ */
+export const BUNDLE_SIZE = 256;
+export const BY_RELEASE_INDEX = 'by-release';
+
+export const bundleOf = (seq: number): number => Math.floor(seq / BUNDLE_SIZE);
+
+export interface LedgerTables {
+  readonly ledger: string;
+  readonly heads: string;
+}
+
+export const HEAD_KEY = { pk: 'head' } as const;
+export const batchKey = (batchId: string) => ({ pk: `batch#${batchId}` });
+
+/**
+ * A record at rest. `canonical` is the text that `recordHash` covers, byte for byte: as attributes of its own,
+ * DynamoDB's numbers (38 digits, no exponent kept) and sets could give back something else than was hashed.
+ */
+export interface LedgerItem {
+  readonly bundle: number;
+  readonly seq: number;
+  readonly recordHash: string;
+  readonly canonical: string;
+  readonly releaseId?: string;
+}
+
+export const ledgerItem = ({ record, canonical }: LinkedRecord): LedgerItem => {
+  const { releaseId } = record.data;
+  return {
+    bundle: bundleOf(record.seq),
+    seq: record.seq,
+    recordHash: record.recordHash,
+    canonical,
+    ...(typeof releaseId === 'string' && { releaseId }),
+  };
+};
