@@ -35,6 +35,8 @@ export const stageConfigSchema = z.strictObject({
   /** Concurrency kept free for restores, taken from the account's; null where the account has none to spare. */
   restoreConcurrency: z.int().min(1).max(100).nullable(),
   apiRequestsPerSecond: z.int().min(1).max(10_000),
+  /** Whether people must have a second factor to sign in. */
+  secondFactor: z.enum(['required', 'optional']),
 });
 export type StageConfig = z.infer<typeof stageConfigSchema>;
 
@@ -49,6 +51,7 @@ const DEFAULTS: Record<StageConfig['stage'], Omit<z.input<typeof stageConfigSche
     startGraceSeconds: 5,
     restoreConcurrency: null,
     apiRequestsPerSecond: 1_000,
+    secondFactor: 'optional',
   },
   team: {
     lambdaTargets: ['checkout'],
@@ -60,6 +63,7 @@ const DEFAULTS: Record<StageConfig['stage'], Omit<z.input<typeof stageConfigSche
     startGraceSeconds: 60,
     restoreConcurrency: null,
     apiRequestsPerSecond: 50,
+    secondFactor: 'required',
   },
 };
 

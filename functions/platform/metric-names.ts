@@ -6,6 +6,7 @@ export const METRIC = {
   releaseRefused: 'ReleaseRefused',
   releasePromoted: 'ReleasePromoted',
   releaseRolledBack: 'ReleaseRolledBack',
+  releaseAborted: 'ReleaseAborted',
   restoreFailed: 'RestoreFailed',
   restoreMilliseconds: 'RestoreMilliseconds',
   releaseRecovered: 'ReleaseRecovered',

@@ -96,29 +96,31 @@ const respond = (status: number, body: unknown, type: string): APIGatewayProxySt
  * runs the handler, and checks the answer too, so that what the OpenAPI document promises is what is sent. Every
  * error becomes a problem document; an unexpected one is logged with the request id and told as internal.
  */
-export const serveRoutes = <const T extends RouteTable>(table: T, handlers: RouteHandlers<T>) => {
-  const rows = new Map(Object.entries(table).map(([id, route]) => [routeKey(route), { id, route }]));
-  const answer = async (event: HttpEvent): Promise<APIGatewayProxyStructuredResultV2> => {
-    const row = rows.get(event.routeKey);
-    if (row === undefined) throw new NotFoundError('there is no such route');
-    const handler = handlers[row.id] as (
-      request: RouteRequest<Route>,
-    ) => Promise<{ status: number; body: unknown }>;
-    const { status, body } = await handler(requestOf(row.route, event));
-    const schema = row.route.responses[status];
-    if (schema === undefined) throw new Error(`${row.id} answered with undeclared status ${status}`);
-    return respond(status, schema.parse(body), 'application/json');
+export const serveRoutes =
+  <const T extends RouteTable>(table: T) =>
+  (handlers: RouteHandlers<T>) => {
+    const rows = new Map(Object.entries(table).map(([id, route]) => [routeKey(route), { id, route }]));
+    const answer = async (event: HttpEvent): Promise<APIGatewayProxyStructuredResultV2> => {
+      const row = rows.get(event.routeKey);
+      if (row === undefined) throw new NotFoundError('there is no such route');
+      const handler = handlers[row.id] as (
+        request: RouteRequest<Route>,
+      ) => Promise<{ status: number; body: unknown }>;
+      const { status, body } = await handler(requestOf(row.route, event));
+      const schema = row.route.responses[status];
+      if (schema === undefined) throw new Error(`${row.id} answered with undeclared status ${status}`);
+      return respond(status, schema.parse(body), 'application/json');
+    };
+    return middy<HttpEvent, APIGatewayProxyStructuredResultV2, Error, Context>()
+      .use(injectLambdaContext(logger))
+      .use(logMetrics(metrics))
+      .handler(async (event) => {
+        try {
+          return await answer(event);
+        } catch (error) {
+          const problem = problemOf(error, event.requestContext.requestId);
+          if (problem.status >= 500) logger.error('request failed', { route: event.routeKey, error });
+          return respond(problem.status, problem, 'application/problem+json');
+        }
+      });
   };
-  return middy<HttpEvent, APIGatewayProxyStructuredResultV2, Error, Context>()
-    .use(injectLambdaContext(logger))
-    .use(logMetrics(metrics))
-    .handler(async (event) => {
-      try {
-        return await answer(event);
-      } catch (error) {
-        const problem = problemOf(error, event.requestContext.requestId);
-        if (problem.status >= 500) logger.error('request failed', { route: event.routeKey, error });
-        return respond(problem.status, problem, 'application/problem+json');
-      }
-    });
-};

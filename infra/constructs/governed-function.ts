@@ -35,7 +35,7 @@ export const functionName = (config: StageConfig, entry: string): string => `${c
 export class GovernedFunction extends Construct {
   readonly function: lambda.Function;
   /** What everyone calls. */
-  readonly live: lambda.IVersion;
+  readonly live: lambda.IFunction;
   readonly role: iam.Role;
   readonly timeoutSeconds: number;
 
@@ -86,11 +86,14 @@ export class GovernedFunction extends Construct {
         banner: "import{createRequire as r}from'node:module';const require=r(import.meta.url);",
       },
     });
-    this.live = this.function.currentVersion;
+    // The cast: CDK's own types are not written for exactOptionalPropertyTypes.
+    this.live = this.function.currentVersion as lambda.IFunction;
     this.role.addToPrincipalPolicy(
       new iam.PolicyStatement({
         actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-        resources: [`arn:${Aws.PARTITION}:logs:${Aws.REGION}:${Aws.ACCOUNT_ID}:log-group:/aws/lambda/${name}:*`],
+        resources: [
+          `arn:${Aws.PARTITION}:logs:${Aws.REGION}:${Aws.ACCOUNT_ID}:log-group:/aws/lambda/${name}:*`,
+        ],
       }),
     );
     Validations.of(this).acknowledge(

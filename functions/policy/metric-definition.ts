@@ -1,0 +1,43 @@
+import * as z from 'zod';
+
+const namespace = z.string().regex(/^[A-Za-z0-9._/#:-]{1,255}$/);
+const metricName = z.string().min(1).max(255);
+
+/** CloudWatch keeps data in periods of 1, 5, 10 or 30 seconds and of whole minutes. */
+const periodSeconds = z
+  .int()
+  .refine((period) => [1, 5, 10, 30].includes(period) || (period > 0 && period % 60 === 0), {
+    message: 'must be 1, 5, 10, 30 or a multiple of 60',
+  });
+
+/**
+ * Where a Lambda service's facts come from. `AWS/Lambda` gives requests, errors and latency of each version behind an
+ * alias; the two things it doesn't know are counted by the service and named here.
+ */
+export const cloudWatchMetricsSchema = z.strictObject({
+  source: z.literal('cloudwatch'),
+  /** Whether callers see HTTP: then an answer of 500 is an error, though not to Lambda. */
+  invokedBy: z.enum(['http', 'event']),
+  periodSeconds: periodSeconds.default(60),
+  /**
+   * How long until a period's counts no longer change. Lambda stamps a metric with the invocation's start, so the
+   * default is the function's time-out and two minutes, found when the release takes its snapshot.
+   */
+  settleSeconds: z.int().min(0).max(3_600).optional(),
+  /** A count per version of answers of 500 and above; dimensions FunctionName and ExecutedVersion. */
+  serverErrors: z.strictObject({ namespace, metricName }).optional(),
+  /**
+   * Requests slower than each bound of the latency grid: from CloudWatch's trimmed counts of Duration, or from count
+   * metrics `<prefix><bound>` (milliseconds) with dimensions FunctionName and ExecutedVersion.
+   */
+  slowerThan: z
+    .discriminatedUnion('from', [
+      z.strictObject({ from: z.literal('trimmed-count') }),
+      z.strictObject({ from: z.literal('count-metrics'), namespace, prefix: metricName }),
+    ])
+    .default({ from: 'trimmed-count' }),
+});
+export type CloudWatchMetrics = z.infer<typeof cloudWatchMetricsSchema>;
+
+export const metricDefinitionSchema = z.discriminatedUnion('source', [cloudWatchMetricsSchema]);
+export type MetricDefinition = z.infer<typeof metricDefinitionSchema>;

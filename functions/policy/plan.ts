@@ -1,0 +1,87 @@
+import * as z from 'zod';
+
+/** One step of a rollout: a share of traffic, and how long it is judged, in settled data time. */
+export const stageSchema = z.strictObject({
+  weightPercent: z.int().min(1).max(100),
+  rounds: z.int().min(1).max(1_000),
+  roundSeconds: z.int().min(1).max(86_400),
+});
+export type Stage = z.infer<typeof stageSchema>;
+
+const stagesSchema = z
+  .array(stageSchema)
+  .min(2)
+  .max(20)
+  .superRefine((stages, context) => {
+    stages.forEach((stage, index) => {
+      const previous = stages[index - 1];
+      if (previous && stage.weightPercent <= previous.weightPercent)
+        context.addIssue({
+          code: 'custom',
+          path: [index, 'weightPercent'],
+          message: `must be more than the stage before (${previous.weightPercent})`,
+        });
+    });
+    if (stages.at(-1)?.weightPercent !== 100)
+      context.addIssue({
+        code: 'custom',
+        path: [stages.length - 1, 'weightPercent'],
+        message: 'the last stage must be 100',
+      });
+  });
+
+/** A plan of the service's own. The last stage, at 100 %, is the final verification. */
+export const customPlanSchema = z.strictObject({
+  stages: stagesSchema,
+  /** From a stage's verified shift to its deadline; by default thrice its rounds and ten minutes. */
+  stageDeadlineSeconds: z.int().min(1).max(604_800).optional(),
+  /** How long a hold waits for people before traffic is restored. */
+  holdSeconds: z.int().min(1).max(604_800).default(3_600),
+});
+
+/** What a release carries: everything spelled out, so that a later change of a plan can't reach a release in flight. */
+export const planSchema = customPlanSchema.extend({ name: z.string() });
+export type Plan = z.infer<typeof planSchema>;
+
+const minutes = (weightPercent: number, rounds: number): Stage => ({
+  weightPercent,
+  rounds,
+  roundSeconds: 60,
+});
+
+/** CAN-2. */
+const NAMED = {
+  standard: [
+    minutes(5, 3),
+    minutes(25, 3),
+    { weightPercent: 50, rounds: 5, roundSeconds: 90 },
+    minutes(100, 1),
+  ],
+  rapid: [minutes(10, 8), minutes(50, 12), minutes(100, 15)],
+} as const satisfies Record<string, readonly Stage[]>;
+
+/** A plan as a service names or spells it. */
+export const planChoiceSchema = z.union([
+  z.enum(Object.keys(NAMED) as (keyof typeof NAMED)[]),
+  customPlanSchema,
+]);
+export type PlanChoice = z.infer<typeof planChoiceSchema>;
+
+/**
+ * The chosen plan, spelled out. A first weight of the release's own replaces the first stage's, and every stage at or
+ * below it goes, so that weights still only rise.
+ */
+export const planOf = (choice: PlanChoice, firstWeightPercent?: number): Plan => {
+  const plan =
+    typeof choice === 'string'
+      ? planSchema.parse({ name: choice, stages: NAMED[choice] })
+      : planSchema.parse({ name: 'custom', ...choice });
+  const first = plan.stages[0];
+  if (firstWeightPercent === undefined || first === undefined) return plan;
+  const later = plan.stages.filter((stage) => stage.weightPercent > firstWeightPercent);
+  return { ...plan, stages: [{ ...first, weightPercent: firstWeightPercent }, ...later] };
+};
+
+/** Seconds from a stage's verified shift to the moment at which missing data is no longer waited for. */
+export const stageDeadlineSeconds = (plan: Plan, stage: Stage, settleSeconds: number): number =>
+  plan.stageDeadlineSeconds ?? 3 * stage.rounds * stage.roundSeconds + 600 + settleSeconds;

@@ -1,0 +1,62 @@
+import * as z from 'zod';
+import { lambdaLedgerWriter } from '#ledger/adapters/lambda-ledger-writer.ts';
+import { dynamoDb, lambdaInvoker } from '#platform/clients.ts';
+import { digestOf } from '#platform/digest.ts';
+import { readEnvironment } from '#platform/environment.ts';
+import { InvalidRequestError, NotFoundError } from '#platform/errors.ts';
+import { serveRoutes } from '#platform/serve-routes.ts';
+import { dynamoDbServices } from '#policy/adapters/dynamodb-services.ts';
+import { registerService } from '#policy/register-service.ts';
+import { serviceRoutes } from '#policy/routes.ts';
+import type { ServiceDefinition } from '#policy/service-definition.ts';
+
+const environment = readEnvironment({
+  SERVICES_TABLE: z.string(),
+  LEDGER_WRITER_ARN: z.string(),
+  METRIC_PERIOD_SECONDS_MIN: z.coerce.number().int().min(1),
+});
+
+const services = dynamoDbServices(dynamoDb(), environment.SERVICES_TABLE);
+const ledger = lambdaLedgerWriter(lambdaInvoker(), environment.LEDGER_WRITER_ARN);
+
+/** A period that the source doesn't have would read as no data, for ever. */
+const refuseTooFine = (definition: ServiceDefinition): void => {
+  const finest = environment.METRIC_PERIOD_SECONDS_MIN;
+  const faults = Object.entries(definition.environments)
+    .filter(([, settings]) => settings.metrics.periodSeconds < finest)
+    .map(([name]) => ({
+      path: `environments.${name}.metrics.periodSeconds`,
+      message: `must be at least ${finest}: CloudWatch has Lambda's metrics no finer`,
+    }));
+  if (faults.length > 0) throw new InvalidRequestError('the body is not valid', { faults });
+};
+
+export const handler = serveRoutes(serviceRoutes)({
+  putService: async ({ params, body, caller, requestId }) => {
+    refuseTooFine(body);
+    const registered = await registerService(
+      { services, ledger },
+      {
+        service: params.service,
+        definition: body,
+        digest: digestOf(body),
+        by: caller.actor,
+        at: new Date().toISOString(),
+        requestId,
+      },
+    );
+    return { status: 200, body: registered };
+  },
+  getService: async ({ params }) => {
+    const registered = await services.get(params.service);
+    if (registered === undefined) throw new NotFoundError(`service ${params.service} is not registered`);
+    return { status: 200, body: registered };
+  },
+  listServices: async ({ query }) => {
+    const { services: found, next } = await services.list({
+      limit: query.limit,
+      ...(query.cursor !== undefined && { after: query.cursor }),
+    });
+    return { status: 200, body: { services: [...found], ...(next !== undefined && { next }) } };
+  },
+});

@@ -1,0 +1,81 @@
+import { type DynamoDBDocumentClient, GetCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { isNamed, orTransient } from '#platform/aws-errors.ts';
+import { TransientError } from '#platform/errors.ts';
+import type { ReleaseId } from '#platform/ids.ts';
+import { idempotencyItemKey, lockKey, RELEASES, releaseKey } from '#releases/keys.ts';
+import type { Release } from '#releases/release.ts';
+import type { Reservation } from '#releases/release-store.ts';
+
+/** A key is remembered longer than any pipeline retries, and than any release of ours runs. */
+const KEY_DAYS = 35;
+
+interface Key {
+  readonly value: string;
+  readonly requestDigest: string;
+}
+
+const putNew = (table: string, item: Record<string, unknown>) => ({
+  Put: { TableName: table, Item: item, ConditionExpression: 'attribute_not_exists(pk)' },
+});
+
+/** Why the transaction was refused: an earlier use of the key is told before the lock, which that use may hold. */
+const explain = async (
+  client: DynamoDBDocumentClient,
+  table: string,
+  get: (releaseId: ReleaseId) => Promise<Release | undefined>,
+  release: Release,
+  key: Key,
+): Promise<Reservation> => {
+  const read = async (itemKey: { pk: string; sk: string }) =>
+    (await client.send(new GetCommand({ TableName: table, Key: itemKey, ConsistentRead: true }))).Item;
+  const used = await read(idempotencyItemKey(key.value));
+  if (used !== undefined) {
+    const releaseId = used.releaseId as ReleaseId;
+    if (used.requestDigest !== key.requestDigest) return { kind: 'key-reused', releaseId };
+    const earlier = await get(releaseId);
+    if (earlier !== undefined) return { kind: 'repeated', release: earlier };
+  }
+  const lock = await read(lockKey(release.service, release.environment));
+  if (lock !== undefined) return { kind: 'locked', by: lock.releaseId as ReleaseId };
+  throw new TransientError('the lock was freed while it was asked for; ask again');
+};
+
+/** Release, lock and idempotency key in one transaction: all or nothing. */
+export const reserveRelease = async (
+  client: DynamoDBDocumentClient,
+  table: string,
+  get: (releaseId: ReleaseId) => Promise<Release | undefined>,
+  release: Release,
+  key: Key,
+): Promise<Reservation> => {
+  const { releaseId } = release;
+  const expiresAt = Math.floor(Date.parse(release.requestedAt) / 1_000) + KEY_DAYS * 86_400;
+  try {
+    await orTransient(
+      'table releases',
+      client.send(
+        new TransactWriteCommand({
+          TransactItems: [
+            putNew(table, {
+              ...releaseKey(releaseId),
+              ...release,
+              all: RELEASES.all,
+              open: RELEASES.openMark,
+            }),
+            putNew(table, { ...lockKey(release.service, release.environment), releaseId }),
+            putNew(table, {
+              ...idempotencyItemKey(key.value),
+              releaseId,
+              requestDigest: key.requestDigest,
+              [RELEASES.ttl]: expiresAt,
+            }),
+          ],
+        }),
+      ),
+    );
+    return { kind: 'reserved' };
+  } catch (error) {
+    if (!isNamed(error, 'TransactionCanceledException')) throw error;
+    return explain(client, table, get, release, key);
+  }
+};

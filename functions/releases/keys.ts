@@ -1,0 +1,32 @@
+import type { ReleaseId } from '#platform/ids.ts';
+
+/**
+ * Table `releases`, owned by this slice.
+ *
+ * | pk                            | sk        | what                                                            |
+ * |-------------------------------|-----------|-----------------------------------------------------------------|
+ * | `RELEASE#<releaseId>`         | `RELEASE` | the release, the one item that decides                          |
+ * | `LOCK#<service>#<environment>`| `LOCK`    | `releaseId`: the active release of a service and environment    |
+ * | `KEY#<door>#<who>#<key>`      | `KEY`     | `releaseId`, `requestDigest`: an idempotency key; expires by TTL |
+ *
+ * Index `by-time` (`all` = `RELEASE`, `releaseId`): every release, newest last, because ids sort by time.
+ * Index `by-service` (`service`, `releaseId`): one service's.
+ * Index `open` (`open` = `OPEN`, `releaseId`): those without a conclusion; the attribute goes when the lock goes.
+ */
+export const RELEASES = {
+  byTime: 'by-time',
+  byService: 'by-service',
+  open: 'open',
+  all: 'RELEASE',
+  openMark: 'OPEN',
+  ttl: 'expiresAt',
+} as const;
+
+export const releaseKey = (releaseId: ReleaseId) => ({ pk: `RELEASE#${releaseId}`, sk: 'RELEASE' });
+
+export const lockKey = (service: string, environment: string) => ({
+  pk: `LOCK#${service}#${environment}`,
+  sk: 'LOCK',
+});
+
+export const idempotencyItemKey = (key: string) => ({ pk: `KEY#${key}`, sk: 'KEY' });

@@ -1,0 +1,27 @@
+import type { ExecutionStatus } from '#releases/launch-release.ts';
+import type { Release } from '#releases/release.ts';
+
+export interface RecoveryFacts {
+  readonly release: ExecutionStatus;
+  /** The latest recovery workflow, if one was started. */
+  readonly recovery: ExecutionStatus;
+  readonly now: Date;
+  readonly startGraceSeconds: number;
+}
+
+/**
+ * What an open release needs. A stopped, failed or timed-out execution runs no Catch, so that its release would keep
+ * its lock and its canary traffic for ever; a crash at the door leaves a release that nobody started.
+ */
+export const recoveryOf = (
+  release: Release,
+  facts: RecoveryFacts,
+): 'nothing' | 'launch' | 'restore-and-conclude' => {
+  if (release.concludedAt !== undefined) return 'nothing';
+  if (facts.release === 'running' || facts.recovery === 'running') return 'nothing';
+  if (facts.release === 'absent' && release.mode === 'forward') {
+    const ageSeconds = (facts.now.getTime() - Date.parse(release.requestedAt)) / 1_000;
+    return ageSeconds >= facts.startGraceSeconds ? 'launch' : 'nothing';
+  }
+  return 'restore-and-conclude';
+};

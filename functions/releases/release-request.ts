@@ -1,0 +1,24 @@
+import * as z from 'zod';
+import { environmentNameSchema, idempotencyKeySchema, serviceNameSchema } from '#platform/ids.ts';
+
+/** What a release asks for, through whichever door. */
+export const releaseRequestSchema = z.strictObject({
+  service: serviceNameSchema,
+  environment: environmentNameSchema,
+  /** What to run, in the target's own terms: for a Lambda alias the number of a published version. */
+  version: z.string().regex(/^[A-Za-z0-9._:@/+-]{1,256}$/, 'must be 1 to 256 of A-Z a-z 0-9 . _ : @ / + -'),
+  strategy: z.enum(['canary']).default('canary'),
+  /** Replaces the weight of the plan's first stage. */
+  firstStageWeightPercent: z.int().min(1).max(99).optional(),
+  notes: z.string().max(2_000).optional(),
+});
+export type ReleaseRequest = z.infer<typeof releaseRequestSchema>;
+
+/**
+ * The detail of `sluice.release.requested` on the bus. An event proves which account sent it, not which person:
+ * `requestedBy` is recorded as claimed. Without a key, the event's own id is one, so that a redelivery has no effect.
+ */
+export const releaseRequestedDetailSchema = releaseRequestSchema.extend({
+  requestedBy: z.string().min(1).max(200).optional(),
+  idempotencyKey: idempotencyKeySchema.optional(),
+});

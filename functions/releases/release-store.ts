@@ -1,0 +1,76 @@
+import type { Actor } from '#platform/actor.ts';
+import type { ReleaseId } from '#platform/ids.ts';
+import type { Outcome, Progress, Reason, Release, Snapshot } from '#releases/release.ts';
+
+/** What a fenced effect is compared with. */
+export interface Fence {
+  readonly mode: Release['mode'];
+  readonly fence: number;
+}
+
+export type Reservation =
+  /** Lock, release and idempotency key were written together. */
+  | { readonly kind: 'reserved' }
+  /** The same key with the same request came before. */
+  | { readonly kind: 'repeated'; readonly release: Release }
+  /** The key came before with another request. */
+  | { readonly kind: 'key-reused'; readonly releaseId: ReleaseId }
+  /** Another release of this service and environment is active. */
+  | { readonly kind: 'locked'; readonly by: ReleaseId };
+
+export interface ReleasePage {
+  readonly releases: readonly Release[];
+  readonly next?: string;
+}
+
+/**
+ * The state of releases, in the verbs of their life. Every method that changes something is one conditional write on
+ * the release's item (with its lock where named), so that of two that contradict each other exactly one happens.
+ * Reads of a single release are consistent.
+ */
+export interface ReleaseStore {
+  reserve(
+    release: Release,
+    key: { readonly value: string; readonly requestDigest: string },
+  ): Promise<Reservation>;
+  get(releaseId: ReleaseId): Promise<Release | undefined>;
+  list(filter: {
+    readonly service?: string;
+    readonly after?: string;
+    readonly limit: number;
+  }): Promise<ReleasePage>;
+  /** Releases without a conclusion, in order of their ids, all of them. */
+  open(): Promise<readonly Release[]>;
+  readFence(releaseId: ReleaseId): Promise<Fence>;
+  /** First time only; a second call changes nothing. */
+  markStarted(releaseId: ReleaseId, at: string): Promise<void>;
+  /** Write-once: the first snapshot stays, and is what is returned. Refused (undefined) unless forward at `fence`. */
+  saveSnapshot(releaseId: ReleaseId, fence: number, snapshot: Snapshot): Promise<Snapshot | undefined>;
+  /** Records the weight about to be set. False unless forward at `fence` with a snapshot taken. */
+  intendWeight(releaseId: ReleaseId, fence: number, progress: Progress): Promise<boolean>;
+  /** What a look saw. False when the release is no longer forward at `fence`. */
+  noteProgress(releaseId: ReleaseId, fence: number, progress: Progress): Promise<boolean>;
+  /**
+   * Stops everything forward: mode restoring, fence + 1, the first cause kept. `undefined` when the release is done;
+   * otherwise the fence now in force.
+   */
+  beginRestore(
+    releaseId: ReleaseId,
+    cause: readonly Reason[],
+    abortedBy?: Actor,
+  ): Promise<{ readonly fence: number; readonly first: boolean } | undefined>;
+  /** Traffic was read back; counts only while the fence is still `fence`. False otherwise. */
+  noteVerified(releaseId: ReleaseId, verified: NonNullable<Release['verified']>): Promise<boolean>;
+  /**
+   * The decision how a release ends: mode done. Promotion needs mode forward, `fence`, and traffic verified on the new
+   * version at it; anything else needs mode restoring and traffic verified on stable at the present fence. False when
+   * the condition doesn't hold.
+   */
+  decide(
+    releaseId: ReleaseId,
+    decision: { readonly outcome: Outcome; readonly fence: number; readonly reasons: readonly Reason[] },
+  ): Promise<boolean>;
+  /** Frees the lock and takes the release out of `open`. A second call changes nothing. */
+  close(release: Release, at: string): Promise<void>;
+  noteRecovery(releaseId: ReleaseId, recoveries: number): Promise<void>;
+}

@@ -1,0 +1,108 @@
+import * as z from 'zod';
+import { actorSchema } from '#platform/actor.ts';
+import { environmentNameSchema, releaseIdSchema, serviceNameSchema } from '#platform/ids.ts';
+import { metricDefinitionSchema } from '#policy/metric-definition.ts';
+import { planSchema } from '#policy/plan.ts';
+import { targetSchema } from '#policy/target.ts';
+import { BaselineHistory } from '#rollout/judge/facts.ts';
+import { JudgePolicy } from '#rollout/judge/judge-policy.ts';
+
+/** Why something was decided, as people and the ledger read it. */
+export const reasonSchema = z.strictObject({
+  code: z.string().min(1).max(100),
+  text: z.string().min(1).max(1_000),
+  facts: z.record(z.string(), z.unknown()).optional(),
+});
+export type Reason = z.infer<typeof reasonSchema>;
+
+/**
+ * How a release ends, exactly once. `rolled-back`: traffic had moved and is verified back. `aborted`: stopped before
+ * any traffic moved. `refused`: the target or a rule said no before any traffic moved.
+ */
+export const outcomeSchema = z.enum(['promoted', 'rolled-back', 'aborted', 'refused']);
+export type Outcome = z.infer<typeof outcomeSchema>;
+
+/** What "stable" means for this release's target; taken once, before anything moves. */
+export const snapshotSchema = z.strictObject({
+  stableVersion: z.string(),
+  /** Longest a request may run on the target, in seconds: how long its metrics take to settle depends on it. */
+  timeoutSeconds: z.number().optional(),
+  /** What the stable version showed before anything moved. */
+  history: BaselineHistory.optional(),
+  takenAt: z.iso.datetime(),
+});
+export type Snapshot = z.infer<typeof snapshotSchema>;
+
+/** Where the rollout stands, for people; no decision is taken from it. */
+export const progressSchema = z.strictObject({
+  stage: z.int().min(0),
+  stages: z.int().min(1),
+  /** The last recorded intent; canary traffic never exceeds it. */
+  weightPercent: z.number().min(0).max(100),
+  round: z.int().min(0).optional(),
+  rounds: z.int().min(1).optional(),
+  score: z.number().optional(),
+  scoreUpper: z.number().optional(),
+  baselineScore: z.number().optional(),
+  verdict: z.string().optional(),
+  reasons: z.array(reasonSchema).optional(),
+  lookedAt: z.iso.datetime().optional(),
+});
+export type Progress = z.infer<typeof progressSchema>;
+
+/**
+ * The one item that decides. `mode` only moves forward → restoring → done or forward → done, and every restore raises
+ * `fence` first; whoever moves traffic compares both before the effect and again after it.
+ */
+export const releaseSchema = z.strictObject({
+  releaseId: releaseIdSchema,
+  service: serviceNameSchema,
+  environment: environmentNameSchema,
+  version: z.string(),
+  strategy: z.enum(['canary']),
+  notes: z.string().optional(),
+  requestedBy: actorSchema,
+  requestedAt: z.iso.datetime(),
+  target: targetSchema,
+  metrics: metricDefinitionSchema,
+  plan: planSchema,
+  judge: JudgePolicy,
+  attempt: z.int().min(1),
+  mode: z.enum(['forward', 'restoring', 'done']),
+  fence: z.int().min(1),
+  startedAt: z.iso.datetime().optional(),
+  snapshot: snapshotSchema.optional(),
+  progress: progressSchema.optional(),
+  /** Why it is being restored: the first cause to arrive stays. */
+  restoreCause: z.array(reasonSchema).optional(),
+  abortedBy: actorSchema.optional(),
+  /** Traffic was read back and found at this place while the fence had this value. */
+  verified: z
+    .strictObject({ at: z.enum(['stable', 'new']), fence: z.int(), time: z.iso.datetime() })
+    .optional(),
+  /** Recovery workflows started for it. */
+  recoveries: z.int().min(0),
+  outcome: outcomeSchema.optional(),
+  reasons: z.array(reasonSchema).optional(),
+  concludedAt: z.iso.datetime().optional(),
+});
+export type Release = z.infer<typeof releaseSchema>;
+
+/** One word for where a release is. */
+export const phaseOf = (release: Release): 'accepted' | 'running' | 'restoring' | 'concluding' | Outcome => {
+  if (release.mode === 'done')
+    return release.concludedAt === undefined || release.outcome === undefined
+      ? 'concluding'
+      : release.outcome;
+  if (release.mode === 'restoring') return 'restoring';
+  return release.startedAt === undefined ? 'accepted' : 'running';
+};
+
+/**
+ * What a release that is being restored ends as. Before the first recorded intent to move traffic nothing can have
+ * moved, because the shift needs that intent.
+ */
+export const restoredOutcome = (release: Release): Exclude<Outcome, 'promoted'> => {
+  if (release.progress !== undefined) return 'rolled-back';
+  return release.restoreCause?.some((cause) => cause.code === 'refused') === true ? 'refused' : 'aborted';
+};

@@ -1,0 +1,100 @@
+import type { LedgerWriter } from '#ledger/append.ts';
+import type { Actor } from '#platform/actor.ts';
+import { ConflictError, InvalidRequestError, NotFoundError } from '#platform/errors.ts';
+import type { ReleaseId } from '#platform/ids.ts';
+import { planOf } from '#policy/plan.ts';
+import type { ServiceRegistry } from '#policy/service-registry.ts';
+import { type LaunchPorts, launchRelease } from '#releases/launch-release.ts';
+import type { Release } from '#releases/release.ts';
+import { batchId, releaseRecord } from '#releases/release-records.ts';
+import type { ReleaseRequest } from '#releases/release-request.ts';
+
+export interface RequestPorts extends LaunchPorts {
+  readonly services: ServiceRegistry;
+  readonly ledger: LedgerWriter;
+}
+
+export interface Asked {
+  readonly request: ReleaseRequest;
+  readonly requestedBy: Actor;
+  /** Idempotency key, already made unique to its door and caller. */
+  readonly key: string;
+  /** Digest of the request, to tell a repetition from another request under the same key. */
+  readonly requestDigest: string;
+  readonly releaseId: ReleaseId;
+  readonly at: string;
+}
+
+/** The release as asked for, everything it needs spelled out from the service's definition. */
+const draftRelease = async (services: ServiceRegistry, asked: Asked): Promise<Release> => {
+  const { request } = asked;
+  const registered = await services.get(request.service);
+  if (registered === undefined)
+    throw new NotFoundError(
+      `service ${request.service} is not registered; PUT /v1/services/${request.service} first`,
+    );
+  const settings = registered.definition.environments[request.environment];
+  if (settings === undefined)
+    throw new InvalidRequestError(`service ${request.service} has no environment ${request.environment}`, {
+      faults: [
+        {
+          path: 'environment',
+          message: `must be one of: ${Object.keys(registered.definition.environments).join(', ')}`,
+        },
+      ],
+    });
+  return {
+    releaseId: asked.releaseId,
+    service: request.service,
+    environment: request.environment,
+    version: request.version,
+    strategy: request.strategy,
+    ...(request.notes !== undefined && { notes: request.notes }),
+    requestedBy: asked.requestedBy,
+    requestedAt: asked.at,
+    target: settings.target,
+    metrics: settings.metrics,
+    plan: planOf(settings.plan, request.firstStageWeightPercent),
+    judge: settings.judge,
+    attempt: 1,
+    mode: 'forward',
+    fence: 1,
+    recoveries: 0,
+  };
+};
+
+/**
+ * Takes a request in: reserves lock, release and idempotency key in one write, records the acceptance, starts the
+ * workflow. A crash between any two of these is finished by a repetition of the request or by the recovery sweep.
+ * @throws NotFoundError, InvalidRequestError for what is asked; ConflictError when another release is active or the
+ * key was used for another request; TransientError when the ledger can't be written: then the release is reserved and
+ * goes on by itself.
+ */
+export const requestRelease = async (ports: RequestPorts, asked: Asked): Promise<Release> => {
+  const release = await draftRelease(ports.services, asked);
+  const reservation = await ports.releases.reserve(release, {
+    value: asked.key,
+    requestDigest: asked.requestDigest,
+  });
+  switch (reservation.kind) {
+    case 'reserved':
+      return launchRelease(ports, release);
+    case 'repeated':
+      return reservation.release.startedAt === undefined
+        ? launchRelease(ports, reservation.release)
+        : reservation.release;
+    case 'key-reused':
+      throw new ConflictError(
+        `this idempotency key was used for another request, release ${reservation.releaseId}; use a new key`,
+      );
+    case 'locked': {
+      const text = `${release.service} in ${release.environment} already has an active release, ${reservation.by}; wait for it or abort it`;
+      await ports.ledger.append(batchId(release, 'refused'), [
+        releaseRecord('release.refused', release, asked.requestedBy, asked.at, {
+          reasons: [{ code: 'active-release', text, facts: { activeReleaseId: reservation.by } }],
+        }),
+      ]);
+      throw new ConflictError(text);
+    }
+  }
+};

@@ -1,0 +1,79 @@
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+import middy from '@middy/core';
+import type { Context } from 'aws-lambda';
+import * as z from 'zod';
+import { dynamoDb, queues } from '#platform/clients.ts';
+import { digestOf } from '#platform/digest.ts';
+import { readEnvironment } from '#platform/environment.ts';
+import { SluiceError } from '#platform/errors.ts';
+import { parseOrRefuse } from '#platform/faults.ts';
+import { METRIC } from '#platform/metric-names.ts';
+import { newReleaseId } from '#platform/new-id.ts';
+import { logger, metrics } from '#platform/telemetry.ts';
+import { dynamoDbServices } from '#policy/adapters/dynamodb-services.ts';
+import { sqsRefusedQueue } from '#releases/adapters/refused-queue.ts';
+import { executionPorts, releasePorts } from '#releases/adapters/release-ports.ts';
+import { executionEnvironment, releaseEnvironment } from '#releases/environment.ts';
+import { refusedEventRecord } from '#releases/refused-event.ts';
+import { requestRelease } from '#releases/request-release.ts';
+import { requestedEventSchema } from '#releases/requested-event.ts';
+
+const environment = readEnvironment({
+  ...releaseEnvironment,
+  ...executionEnvironment,
+  SERVICES_TABLE: z.string(),
+  REFUSED_QUEUE_URL: z.string(),
+});
+
+const ports = {
+  ...releasePorts(environment),
+  ...executionPorts(environment),
+  services: dynamoDbServices(dynamoDb(), environment.SERVICES_TABLE),
+};
+const refusedQueue = sqsRefusedQueue(queues(), environment.REFUSED_QUEUE_URL);
+
+const start = async (received: unknown): Promise<void> => {
+  const event = parseOrRefuse(requestedEventSchema, received, 'the event');
+  const { requestedBy, idempotencyKey, ...request } = event.detail;
+  const now = new Date();
+  await requestRelease(ports, {
+    request,
+    requestedBy: {
+      login: requestedBy ?? `${event.account}:${event.source}`,
+      kind: 'pipeline',
+      authenticated: false,
+      via: 'event',
+    },
+    key: `event#${event.account}#${event.source}#${idempotencyKey ?? event.id}`,
+    requestDigest: digestOf(request),
+    releaseId: newReleaseId(now),
+    at: now.toISOString(),
+  });
+};
+
+/** Recorded, kept whole in the queue, counted: an event that asked for something impossible must not just vanish. */
+const refuse = async (event: unknown, error: SluiceError): Promise<void> => {
+  const digest = digestOf(event);
+  const id = z.object({ id: z.string() }).safeParse(event).data?.id ?? digest;
+  await ports.ledger.append(`event/${digest}/refused`, [
+    refusedEventRecord(error, id, digest, new Date().toISOString()),
+  ]);
+  await refusedQueue.send(event, error.message);
+  metrics.addMetric(METRIC.releaseRefused, 'Count', 1);
+};
+
+/** The event door. A passing trouble is thrown, so that Lambda tries again and then keeps the event in its own queue. */
+export const handler = middy<unknown, void, Error, Context>()
+  .use(injectLambdaContext(logger))
+  .use(logMetrics(metrics))
+  .handler(async (event) => {
+    try {
+      await start(event);
+      metrics.addMetric(METRIC.releaseRequested, 'Count', 1);
+    } catch (error) {
+      if (!(error instanceof SluiceError) || error.code === 'transient') throw error;
+      logger.warn('event refused', { code: error.code, faults: error.faults });
+      await refuse(event, error);
+    }
+  });

@@ -1,0 +1,30 @@
+import { queueLedgerSpool } from '#ledger/adapters/queue-ledger-spool.ts';
+import { cloudWatch, lambda, queues } from '#platform/clients.ts';
+import { logger } from '#platform/telemetry.ts';
+import { releasePorts } from '#releases/adapters/release-ports.ts';
+import { cloudWatchSource } from '#rollout/adapters/cloudwatch-metrics.ts';
+import { lambdaAliasShifter } from '#rollout/adapters/lambda-alias-shifter.ts';
+import type { RestorePorts } from '#rollout/restore.ts';
+import type { ShiftPorts } from '#rollout/shift.ts';
+
+interface StateEnvironment {
+  readonly RELEASES_TABLE: string;
+  readonly LEDGER_WRITER_ARN: string;
+}
+
+/** The real ports behind everything that moves traffic forward. */
+export const shiftPorts = (environment: StateEnvironment): ShiftPorts => ({
+  ...releasePorts(environment),
+  shifter: lambdaAliasShifter(lambda()),
+});
+
+/** The real ports behind everything that brings traffic back. */
+export const restorePorts = (
+  environment: StateEnvironment & { readonly LATE_RECORDS_QUEUE_URL: string },
+): RestorePorts => ({
+  ...shiftPorts(environment),
+  spool: queueLedgerSpool(queues(), environment.LATE_RECORDS_QUEUE_URL),
+  onTrouble: (what, error) => logger.error(what, { error }),
+});
+
+export const metricSource = () => cloudWatchSource(cloudWatch());

@@ -1,0 +1,156 @@
+import type { LedgerSpool, LedgerWriter } from '#ledger/append.ts';
+import type { LedgerEventType } from '#ledger/event-types.ts';
+import { type Actor, systemActor } from '#platform/actor.ts';
+import { SluiceError, TransientError } from '#platform/errors.ts';
+import type { ReleaseId } from '#platform/ids.ts';
+import type { Target } from '#policy/target.ts';
+import type { Reason, Release, Snapshot } from '#releases/release.ts';
+import { type ReleaseSubject, releaseRecord } from '#releases/release-records.ts';
+import type { ReleaseStore } from '#releases/release-store.ts';
+import { describeRouting, isAlone } from '#rollout/routing.ts';
+import type { TrafficShifter } from '#rollout/traffic-shifter.ts';
+
+export interface RestorePorts {
+  readonly releases: ReleaseStore;
+  readonly ledger: LedgerWriter;
+  readonly spool: LedgerSpool;
+  readonly shifter: TrafficShifter<Target>;
+  readonly now: () => string;
+  /** Something that must not stop a restore went wrong. */
+  readonly onTrouble: (what: string, error: unknown) => void;
+}
+
+/** What a workflow carries, so that traffic can be restored when the state can't be read. */
+export interface CarriedTarget {
+  readonly subject: ReleaseSubject;
+  readonly target: Target;
+  readonly snapshot: Snapshot;
+}
+
+export interface RestoreCommand {
+  readonly releaseId: ReleaseId;
+  readonly cause: readonly Reason[];
+  readonly abortedBy?: Actor;
+  readonly carried?: CarriedTarget;
+}
+
+/** `restored`: traffic is verified on stable. `nothing-moved`: there was nothing to bring back. `done`: it had ended. */
+export type RestoreResult = { readonly kind: 'restored' | 'nothing-moved' | 'done'; readonly fence?: number };
+
+/** Others may raise the fence while traffic is being read back; each round is one read and one write. */
+const VERIFY_ROUNDS = 5;
+
+interface State {
+  /** The state could be written: the fence in force. */
+  readonly fence?: number;
+  readonly release?: Release;
+}
+
+/** Raises the fence first. Trouble with the state is no reason to leave traffic where it is. */
+const stopForward = async (ports: RestorePorts, command: RestoreCommand): Promise<State | 'done'> => {
+  try {
+    const begun = await ports.releases.beginRestore(command.releaseId, command.cause, command.abortedBy);
+    if (begun === undefined) return 'done';
+    const release = await ports.releases.get(command.releaseId);
+    return { fence: begun.fence, ...(release && { release }) };
+  } catch (error) {
+    if (command.carried === undefined || (error instanceof SluiceError && error.code !== 'transient'))
+      throw error;
+    ports.onTrouble('state could not be written before the restore', error);
+    return {};
+  }
+};
+
+/** The ledger if it answers, else its queue, else a line in the log: a restore waits for none of them. */
+const tell = async (
+  ports: RestorePorts,
+  subject: ReleaseSubject,
+  step: string,
+  type: LedgerEventType,
+  actor: Actor,
+  data: Readonly<Record<string, unknown>>,
+): Promise<void> => {
+  const batch = `${subject.releaseId}/${step}`;
+  const drafts = [releaseRecord(type, subject, actor, ports.now(), data)];
+  try {
+    await ports.ledger.append(batch, drafts);
+  } catch (error) {
+    ports.onTrouble('ledger did not take a record of a restore; it goes to the queue', error);
+    try {
+      await ports.spool.spool(batch, drafts);
+    } catch (spoolError) {
+      ports.onTrouble('a record of a restore could not be queued', spoolError);
+    }
+  }
+};
+
+const verifyStable = async (ports: RestorePorts, target: Target, stable: string): Promise<void> => {
+  const routing = await ports.shifter.readRouting(target);
+  if (!isAlone(routing, stable))
+    throw new TransientError(`traffic is at ${describeRouting(routing)} after the restore to ${stable}`);
+};
+
+/**
+ * Notes that traffic was verified, at whatever fence is in force: another restore may have raised it meanwhile, and
+ * may have died right after. What is read back after a fence was read holds for that fence.
+ */
+const noteStable = async (
+  ports: RestorePorts,
+  releaseId: ReleaseId,
+  fence: number,
+  verify: () => Promise<void>,
+): Promise<number> => {
+  let inForce = fence;
+  for (let round = 0; round < VERIFY_ROUNDS; round += 1) {
+    await verify();
+    const verified = { at: 'stable', fence: inForce, time: ports.now() } as const;
+    if (await ports.releases.noteVerified(releaseId, verified)) return inForce;
+    const present = await ports.releases.readFence(releaseId);
+    if (present.mode === 'done') return present.fence;
+    inForce = present.fence;
+  }
+  throw new TransientError('the fence keeps rising; another restore is at work');
+};
+
+/**
+ * Brings all traffic back to the stable version and proves it. Order: fence raised, intent told, traffic set, read
+ * back, noted, outcome told. Safe to repeat at any time and from anywhere; when several run at once the last write is
+ * still the stable version.
+ * @throws TransientError while traffic is not verified, or is but that could not be noted: repeat.
+ */
+export const restoreTraffic = async (
+  ports: RestorePorts,
+  command: RestoreCommand,
+): Promise<RestoreResult> => {
+  const { releaseId } = command;
+  const state = await stopForward(ports, command);
+  if (state === 'done') return { kind: 'done' };
+  const subject = state.release ?? command.carried?.subject;
+  const snapshot = state.release?.snapshot ?? command.carried?.snapshot;
+  const target = state.release?.target ?? command.carried?.target;
+  if (command.abortedBy !== undefined && subject !== undefined)
+    await tell(ports, subject, `abort/${state.fence}`, 'release.abort.accepted', command.abortedBy, {
+      reasons: command.cause,
+    });
+  if (snapshot === undefined || target === undefined || subject === undefined) {
+    if (state.fence === undefined) throw new TransientError('neither state nor snapshot is at hand');
+    const fence = await noteStable(ports, releaseId, state.fence, async () => undefined);
+    return { kind: 'nothing-moved', fence };
+  }
+  const { stableVersion } = snapshot;
+  const actor = systemActor('rollout');
+  const step = `restore/${state.fence ?? `at-${ports.now()}`}`;
+  const facts = { stable: stableVersion, ...(state.fence !== undefined && { fence: state.fence }) };
+  await tell(ports, subject, `${step}/intended`, 'release.restore.intended', actor, {
+    ...facts,
+    reasons: command.cause,
+  });
+  await ports.shifter.restore(target, stableVersion);
+  const verify = () => verifyStable(ports, target, stableVersion);
+  await verify();
+  await tell(ports, subject, `${step}/done`, 'release.restore.done', actor, facts);
+  if (state.fence === undefined)
+    throw new TransientError('traffic is back on stable, but that could not be noted yet');
+  const fence = await noteStable(ports, releaseId, state.fence, verify);
+  return { kind: 'restored', fence };
+};

@@ -1,0 +1,171 @@
+import type { LedgerWriter } from '#ledger/append.ts';
+import { systemActor } from '#platform/actor.ts';
+import { ConflictError, NotFoundError, TransientError } from '#platform/errors.ts';
+import type { ReleaseId } from '#platform/ids.ts';
+import type { Target } from '#policy/target.ts';
+import type { Progress, Release, Snapshot } from '#releases/release.ts';
+import { batchId, releaseRecord } from '#releases/release-records.ts';
+import type { ReleaseStore } from '#releases/release-store.ts';
+import { describeRouting, isAlone, isAt } from '#rollout/routing.ts';
+import type { Routing, TrafficShifter } from '#rollout/traffic-shifter.ts';
+
+export interface ShiftPorts {
+  readonly releases: ReleaseStore;
+  readonly ledger: LedgerWriter;
+  readonly shifter: TrafficShifter<Target>;
+  readonly now: () => string;
+}
+
+/** `fenced`: a restore began; whatever this call had moved is back. */
+export type ShiftResult = 'done' | 'fenced';
+
+type Ready = Release & { readonly snapshot: Snapshot };
+
+interface Effect {
+  /** Names the effect's two records. */
+  readonly step: readonly (string | number)[];
+  readonly intended: 'release.shift.intended' | 'release.promotion.intended';
+  readonly done: 'release.shift.done' | 'release.promotion.done';
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly progress: Progress;
+  readonly isDone: (routing: Routing) => boolean;
+  /** What the routing must be for the effect to be this release's to make. */
+  readonly isBefore: (routing: Routing) => boolean;
+  readonly apply: (revision: string) => Promise<void>;
+}
+
+const isForward = (present: Pick<Release, 'mode' | 'fence'>, fence: number): boolean =>
+  present.mode === 'forward' && present.fence === fence;
+
+/**
+ * The comparison after the effect. A state that can't be read counts as changed, because traffic must not stay where a
+ * restore may not see it; then traffic is brought to where the release says that it belongs.
+ */
+const stillForwardOrBroughtBack = async (
+  ports: ShiftPorts,
+  ready: Ready,
+  fence: number,
+): Promise<boolean> => {
+  let present: Release | undefined;
+  try {
+    present = await ports.releases.get(ready.releaseId);
+  } catch (error) {
+    if (!(error instanceof TransientError)) throw error;
+  }
+  if (present !== undefined && isForward(present, fence)) return true;
+  const home = present?.outcome === 'promoted' ? ready.version : ready.snapshot.stableVersion;
+  await ports.shifter.restore(ready.target, home);
+  return false;
+};
+
+/**
+ * One fenced, recorded, verified effect on traffic:
+ * revision read → fence compared (in the write that records the weight) → intent recorded → fence compared → set on
+ * the condition of the revision → read back → fence compared once more. The revision is read first, because a restore
+ * raises the fence before it writes: whichever comes between, either this write fails or the last comparison sees it.
+ */
+const effect = async (
+  ports: ShiftPorts,
+  release: Ready,
+  fence: number,
+  what: Effect,
+): Promise<ShiftResult> => {
+  const { releaseId, target } = release;
+  const actor = systemActor('rollout');
+  const before = await ports.shifter.readRouting(target);
+  if (!(await ports.releases.intendWeight(releaseId, fence, what.progress))) return 'fenced';
+  if (!what.isDone(before) && !what.isBefore(before))
+    throw new ConflictError(
+      `someone else moved the traffic: ${describeRouting(before)} is not where this release left it`,
+    );
+  await ports.ledger.append(batchId(release, ...what.step, 'intended'), [
+    releaseRecord(what.intended, release, actor, ports.now(), what.data),
+  ]);
+  if (!isForward(await ports.releases.readFence(releaseId), fence)) return 'fenced';
+  const overtaken = what.isDone(before) ? undefined : await overtakenBy(what.apply(before.revision));
+  const after = await ports.shifter.readRouting(target);
+  if (overtaken !== undefined && !what.isDone(after)) {
+    if (!isForward(await ports.releases.readFence(releaseId), fence)) return 'fenced';
+    throw overtaken;
+  }
+  if (!(await stillForwardOrBroughtBack(ports, release, fence))) return 'fenced';
+  if (!what.isDone(after))
+    throw new TransientError(`traffic was set but is at ${describeRouting(after)} when read back`);
+  await ports.ledger.append(batchId(release, ...what.step, 'done'), [
+    releaseRecord(what.done, release, actor, ports.now(), what.data),
+  ]);
+  return 'done';
+};
+
+/** The ConflictError of a write that lost its race (or whose own first try had landed), instead of throwing it. */
+const overtakenBy = async (write: Promise<void>): Promise<ConflictError | undefined> => {
+  try {
+    await write;
+    return undefined;
+  } catch (error) {
+    if (error instanceof ConflictError) return error;
+    throw error;
+  }
+};
+
+const ready = async (ports: ShiftPorts, releaseId: ReleaseId): Promise<Ready> => {
+  const release = await ports.releases.get(releaseId);
+  if (release?.snapshot === undefined)
+    throw new NotFoundError(`release ${releaseId} has no snapshot; nothing can be moved without one`);
+  return { ...release, snapshot: release.snapshot };
+};
+
+/**
+ * Brings the canary to a stage's weight. Repeating it changes nothing.
+ * @throws ConflictError when someone else moved the traffic; TransientError when something did not answer.
+ */
+export const shiftToStage = async (
+  ports: ShiftPorts,
+  releaseId: ReleaseId,
+  fence: number,
+  stage: number,
+): Promise<ShiftResult> => {
+  const release = await ready(ports, releaseId);
+  const weightPercent = release.plan.stages[stage]?.weightPercent;
+  if (weightPercent === undefined) throw new NotFoundError(`plan ${release.plan.name} has no stage ${stage}`);
+  const at = { stable: release.snapshot.stableVersion, canary: release.version };
+  const previousPercent = release.plan.stages[stage - 1]?.weightPercent ?? 0;
+  return effect(ports, release, fence, {
+    step: ['stage', stage, 'shift'],
+    intended: 'release.shift.intended',
+    done: 'release.shift.done',
+    data: { stage, weightPercent, fence, ...at },
+    progress: { stage, stages: release.plan.stages.length, weightPercent },
+    isDone: (routing) => isAt(routing, { ...at, weightPercent }),
+    isBefore: (routing) => isAt(routing, { ...at, weightPercent: previousPercent }),
+    apply: (revision) => ports.shifter.setWeight(release.target, { ...at, weightPercent }, revision),
+  });
+};
+
+/**
+ * Makes the new version the only one, and notes that traffic was verified there. Repeating it changes nothing.
+ * @throws as shiftToStage.
+ */
+export const promoteVersion = async (
+  ports: ShiftPorts,
+  releaseId: ReleaseId,
+  fence: number,
+): Promise<ShiftResult> => {
+  const release = await ready(ports, releaseId);
+  const { version, target, plan } = release;
+  const stable = release.snapshot.stableVersion;
+  const last = plan.stages.length - 1;
+  const result = await effect(ports, release, fence, {
+    step: ['promotion'],
+    intended: 'release.promotion.intended',
+    done: 'release.promotion.done',
+    data: { fence, stable, canary: version },
+    progress: { ...release.progress, stage: last, stages: plan.stages.length, weightPercent: 100 },
+    isDone: (routing) => isAlone(routing, version),
+    isBefore: (routing) => isAt(routing, { stable, canary: version, weightPercent: 100 }),
+    apply: (revision) => ports.shifter.promote(target, version, revision),
+  });
+  if (result === 'fenced') return result;
+  const noted = await ports.releases.noteVerified(releaseId, { at: 'new', fence, time: ports.now() });
+  return noted ? 'done' : 'fenced';
+};

@@ -1,0 +1,50 @@
+import type { LedgerWriter } from '#ledger/append.ts';
+import { systemActor } from '#platform/actor.ts';
+import { ConflictError, NotFoundError, PolicyDeniedError } from '#platform/errors.ts';
+import type { ReleaseId } from '#platform/ids.ts';
+import type { Target } from '#policy/target.ts';
+import type { Release, Snapshot } from '#releases/release.ts';
+import { batchId, releaseRecord } from '#releases/release-records.ts';
+import type { ReleaseStore } from '#releases/release-store.ts';
+import type { TrafficShifter } from '#rollout/traffic-shifter.ts';
+
+export interface SnapshotPorts {
+  readonly releases: ReleaseStore;
+  readonly ledger: LedgerWriter;
+  readonly shifter: TrafficShifter<Target>;
+  readonly now: () => string;
+}
+
+const takeFirst = async (ports: SnapshotPorts, release: Release, fence: number): Promise<Snapshot> => {
+  const inspection = await ports.shifter.inspect(release.target, release.version);
+  if (inspection.kind === 'unfit')
+    throw new PolicyDeniedError(inspection.text, {
+      faults: [{ path: inspection.code, message: inspection.text }],
+    });
+  const snapshot = await ports.releases.saveSnapshot(release.releaseId, fence, {
+    ...inspection.snapshot,
+    takenAt: ports.now(),
+  });
+  if (snapshot === undefined) throw new ConflictError('the release was stopped before anything moved');
+  return snapshot;
+};
+
+/**
+ * Finds what stable is, before anything moves, and keeps it: the first snapshot stays, also when this is repeated
+ * after traffic moved.
+ * @throws PolicyDeniedError when the target or the version is not fit for a rollout, saying why;
+ * ConflictError when the release was stopped.
+ */
+export const takeSnapshot = async (
+  ports: SnapshotPorts,
+  releaseId: ReleaseId,
+  fence: number,
+): Promise<{ readonly release: Release; readonly snapshot: Snapshot }> => {
+  const release = await ports.releases.get(releaseId);
+  if (release === undefined) throw new NotFoundError(`there is no release ${releaseId}`);
+  const snapshot = release.snapshot ?? (await takeFirst(ports, release, fence));
+  await ports.ledger.append(batchId(release, 'snapshot'), [
+    releaseRecord('release.snapshot.taken', release, systemActor('rollout'), snapshot.takenAt, { snapshot }),
+  ]);
+  return { release, snapshot };
+};

@@ -1,0 +1,57 @@
+import type { Stage } from '#policy/plan.ts';
+import type { ArmFacts } from '#rollout/judge/facts.ts';
+import { addArms, addProbes } from '#rollout/judge/facts.ts';
+import type { PeriodFacts } from '#rollout/metric-source.ts';
+
+/** What of a stage's data is settled: from the first whole period under its weight to the last settled one. */
+export interface Settled {
+  /** Epoch milliseconds. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * A stage's clock counts settled data time, so that a stage of 180 s has judged 180 s of data before it ends. The
+ * period in which the weight was set is left out: part of it had the old weight.
+ */
+export const settledWindow = (
+  shiftedAt: number,
+  now: number,
+  periodSeconds: number,
+  settleSeconds: number,
+): Settled => {
+  const period = periodSeconds * 1_000;
+  const from = Math.ceil(shiftedAt / period) * period;
+  const settled = Math.floor((now - settleSeconds * 1_000) / period) * period;
+  return { from, to: Math.max(from, settled) };
+};
+
+export const judgedSeconds = ({ from, to }: Settled): number => (to - from) / 1_000;
+
+/** How many of the stage's rounds lie wholly in settled data. */
+export const roundsSettled = (window: Settled, stage: Pick<Stage, 'rounds' | 'roundSeconds'>): number =>
+  Math.min(stage.rounds, Math.floor(judgedSeconds(window) / stage.roundSeconds));
+
+const sum = (periods: readonly PeriodFacts[]): ArmFacts =>
+  periods.reduce<ArmFacts>((total, { facts }) => {
+    const canary = addArms(total.canary, facts.canary);
+    const baseline = addArms(total.baseline, facts.baseline);
+    const probes = addProbes(total.probes, facts.probes);
+    return { ...(canary && { canary }), ...(baseline && { baseline }), ...(probes && { probes }) };
+  }, {});
+
+/** Everything settled since the stage began. */
+export const cumulativeFacts = (periods: readonly PeriodFacts[], window: Settled): ArmFacts =>
+  sum(periods.filter(({ start }) => start >= window.from && start < window.to));
+
+/** The facts of round `number` (from 1); a period belongs to the round in which it starts. */
+export const roundFacts = (
+  periods: readonly PeriodFacts[],
+  window: Settled,
+  roundSeconds: number,
+  number: number,
+): ArmFacts => {
+  const length = roundSeconds * 1_000;
+  const begin = window.from + (number - 1) * length;
+  return sum(periods.filter(({ start }) => start >= begin && start < begin + length && start < window.to));
+};

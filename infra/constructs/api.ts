@@ -1,0 +1,80 @@
+import { Aws, CfnOutput, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import * as apigateway from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpJwtAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
+import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import type { RouteTable } from '../../functions/platform/route.ts';
+import type { StageConfig } from '../config.ts';
+import type { GovernedFunction } from './governed-function.ts';
+import type { Identity } from './identity.ts';
+
+/** A slice's route table and the one function that answers it. */
+export interface RoutedFunction {
+  readonly routes: RouteTable;
+  readonly function: GovernedFunction;
+}
+
+interface ApiProps {
+  readonly config: StageConfig;
+  readonly identity: Identity;
+  readonly slices: readonly RoutedFunction[];
+}
+
+/** The HTTP API, made from the route tables: a route exists here because its row does. */
+export class Api extends Construct {
+  readonly url: string;
+
+  constructor(scope: Construct, id: string, { config, identity, slices }: ApiProps) {
+    super(scope, id);
+    const issuer = `https://cognito-idp.${Aws.REGION}.amazonaws.com/${identity.pool.userPoolId}`;
+    const authorizer = new HttpJwtAuthorizer('People', issuer, {
+      jwtAudience: [identity.client.userPoolClientId],
+    });
+    const api = new apigateway.HttpApi(this, 'Http', {
+      apiName: `${config.name}-api`,
+      description: 'Sluice: deployment governance.',
+      createDefaultStage: false,
+    });
+    const stage = new apigateway.HttpStage(this, 'Stage', {
+      httpApi: api,
+      stageName: '$default',
+      autoDeploy: true,
+      throttle: {
+        rateLimit: config.apiRequestsPerSecond,
+        burstLimit: 2 * config.apiRequestsPerSecond,
+      },
+      accessLogSettings: {
+        destination: new apigateway.LogGroupLogDestination(
+          new logs.LogGroup(this, 'AccessLog', {
+            logGroupName: `/aws/vendedlogs/api/${config.name}`,
+            retention: config.logRetentionDays,
+            removalPolicy: config.retainData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+          }),
+        ),
+      },
+    });
+    const open: apigateway.HttpRoute[] = [];
+    for (const slice of slices) {
+      const integration = new HttpLambdaIntegration(`To-${slice.function.node.id}`, slice.function.live);
+      for (const route of Object.values(slice.routes)) {
+        const made = api.addRoutes({
+          path: route.path,
+          methods: [apigateway.HttpMethod[route.method]],
+          integration,
+          ...(route.roles !== 'public' && { authorizer }),
+        });
+        if (route.roles === 'public') open.push(...made);
+      }
+    }
+    for (const route of open)
+      Validations.of(route).acknowledge({
+        id: 'AwsSolutions-APIG4',
+        reason:
+          'Public on purpose: says how Sluice is, and describes the API; both without any data of releases.',
+      });
+    this.url = stage.url;
+    new CfnOutput(this, 'Url', { key: 'ApiUrl', value: stage.url });
+    new CfnOutput(this, 'ApiId', { key: 'ApiId', value: api.apiId });
+  }
+}

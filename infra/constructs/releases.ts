@@ -1,0 +1,212 @@
+import { Duration } from 'aws-cdk-lib';
+import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
+import * as events from 'aws-cdk-lib/aws-events';
+import * as targets from 'aws-cdk-lib/aws-events-targets';
+import * as scheduler from 'aws-cdk-lib/aws-scheduler';
+import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets';
+import { Construct } from 'constructs';
+import { RELEASES } from '../../functions/releases/keys.ts';
+import { releaseRoutes } from '../../functions/releases/routes.ts';
+import { releaseTasks } from '../../functions/releases/tasks.ts';
+import type { StageConfig } from '../config.ts';
+import type { RoutedFunction } from './api.ts';
+import { GovernedFunction } from './governed-function.ts';
+import type { Ledger } from './ledger.ts';
+import { ownedQueue } from './owned-queue.ts';
+import { ownedTable } from './owned-table.ts';
+import type { Policy } from './policy.ts';
+import { executionArns, workflowArn } from './workflows.ts';
+
+interface ReleasesProps {
+  readonly config: StageConfig;
+  readonly bus: events.EventBus;
+  readonly ledger: Ledger;
+  readonly policy: Policy;
+}
+
+/** The state of releases, their doors, and what finds those whose workflow is gone. */
+export class Releases extends Construct {
+  readonly table: dynamodb.Table;
+  readonly tasks: Readonly<Record<keyof typeof releaseTasks, GovernedFunction>>;
+  readonly routed: RoutedFunction;
+  private readonly props: ReleasesProps;
+
+  constructor(scope: Construct, id: string, props: ReleasesProps) {
+    super(scope, id);
+    this.props = props;
+    this.table = this.createTable();
+    this.tasks = {
+      AdmitRelease: this.createTask('AdmitRelease', 'admit-release'),
+      ConcludeRelease: this.createTask('ConcludeRelease', 'conclude-release'),
+    };
+    this.routed = this.createApi();
+    this.createEventDoor();
+    this.createRecovery();
+  }
+
+  /** The environment of every function that keeps the state of releases. */
+  get environment(): Record<string, string> {
+    return { RELEASES_TABLE: this.table.tableName, LEDGER_WRITER_ARN: this.props.ledger.writerArn };
+  }
+
+  /** Reads a release and writes its state, on the conditions that the store puts into each write. */
+  grantState(user: GovernedFunction): void {
+    user.allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [this.table.tableArn]);
+    this.props.ledger.grantAppend(user);
+  }
+
+  private createTable(): dynamodb.Table {
+    const string = (name: string) => ({ name, type: dynamodb.AttributeType.STRING });
+    const table = ownedTable(this, 'Table', this.props.config, {
+      tableName: 'releases',
+      partitionKey: string('pk'),
+      sortKey: string('sk'),
+      timeToLiveAttribute: RELEASES.ttl,
+    });
+    for (const [indexName, key] of [
+      [RELEASES.byTime, 'all'],
+      [RELEASES.byService, 'service'],
+      [RELEASES.open, 'open'],
+    ] as const)
+      table.addGlobalSecondaryIndex({ indexName, partitionKey: string(key), sortKey: string('releaseId') });
+    return table;
+  }
+
+  private createTask(task: keyof typeof releaseTasks, entry: string): GovernedFunction {
+    const made = new GovernedFunction(this, task, {
+      config: this.props.config,
+      slice: 'releases',
+      entry,
+      timeoutSeconds: releaseTasks[task].functionTimeoutSeconds,
+      environment: this.environment,
+    });
+    this.grantState(made);
+    // Closing frees the lock in the same transaction.
+    if (task === 'ConcludeRelease') made.allow(['dynamodb:DeleteItem'], [this.table.tableArn]);
+    return made;
+  }
+
+  private get executionEnvironment(): Record<string, string> {
+    const { config } = this.props;
+    return {
+      RELEASE_WORKFLOW_ARN: workflowArn(config, 'release'),
+      RECOVERY_WORKFLOW_ARN: workflowArn(config, 'recovery'),
+    };
+  }
+
+  /** Taking a release in: reserve, record, start. */
+  private grantRequest(door: GovernedFunction): void {
+    const { config, policy } = this.props;
+    this.grantState(door);
+    policy.grantRead(door);
+    door.allow(['dynamodb:PutItem'], [this.table.tableArn]);
+    door.allow(['states:StartExecution'], [workflowArn(config, 'release')]);
+  }
+
+  private createApi(): RoutedFunction {
+    const { config, ledger, policy } = this.props;
+    const serve = new GovernedFunction(this, 'ServeReleases', {
+      config,
+      slice: 'releases',
+      entry: 'serve-releases',
+      timeoutSeconds: 25,
+      environment: {
+        ...this.environment,
+        ...this.executionEnvironment,
+        SERVICES_TABLE: policy.services.tableName,
+        ...ledger.readEnvironment,
+      },
+    });
+    this.grantRequest(serve);
+    serve.allow(
+      ['dynamodb:Query'],
+      [RELEASES.byTime, RELEASES.byService].map((index) => `${this.table.tableArn}/index/${index}`),
+    );
+    ledger.grantReadByRelease(serve);
+    return { routes: releaseRoutes, function: serve };
+  }
+
+  private createEventDoor(): void {
+    const { config, bus, policy } = this.props;
+    const undelivered = ownedQueue(this, 'UndeliveredRequests', config, {
+      queueName: 'undelivered-requests',
+    });
+    const refused = ownedQueue(this, 'RefusedRequests', config, { queueName: 'refused-requests' });
+    const door = new GovernedFunction(this, 'StartRelease', {
+      config,
+      slice: 'releases',
+      entry: 'start-release',
+      timeoutSeconds: 30,
+      environment: {
+        ...this.environment,
+        ...this.executionEnvironment,
+        SERVICES_TABLE: policy.services.tableName,
+        REFUSED_QUEUE_URL: refused.queueUrl,
+      },
+      deadLetterQueue: undelivered,
+    });
+    this.grantRequest(door);
+    door.allow(['sqs:SendMessage'], [refused.queueArn]);
+    new events.Rule(this, 'ReleaseRequested', {
+      ruleName: `${config.name}-release-requested`,
+      description: 'A release asked for on the bus.',
+      eventBus: bus,
+      eventPattern: { detailType: ['sluice.release.requested'] },
+      targets: [
+        new targets.LambdaFunction(door.live, {
+          deadLetterQueue: undelivered,
+          maxEventAge: Duration.hours(24),
+          retryAttempts: 185,
+        }),
+      ],
+    });
+  }
+
+  private createRecovery(): void {
+    const { config } = this.props;
+    const undelivered = ownedQueue(this, 'UndeliveredRecoveries', config, {
+      queueName: 'undelivered-recoveries',
+    });
+    const recover = new GovernedFunction(this, 'RecoverRelease', {
+      config,
+      slice: 'releases',
+      entry: 'recover-release',
+      timeoutSeconds: 120,
+      environment: {
+        ...this.environment,
+        ...this.executionEnvironment,
+        START_GRACE_SECONDS: String(config.startGraceSeconds),
+      },
+      deadLetterQueue: undelivered,
+    });
+    this.grantState(recover);
+    recover.allow(['dynamodb:Query'], [`${this.table.tableArn}/index/${RELEASES.open}`]);
+    recover.allow(
+      ['states:StartExecution'],
+      [workflowArn(config, 'release'), workflowArn(config, 'recovery')],
+    );
+    recover.allow(
+      ['states:DescribeExecution'],
+      [executionArns(config, 'release'), executionArns(config, 'recovery')],
+    );
+    new events.Rule(this, 'WorkflowGone', {
+      ruleName: `${config.name}-workflow-gone`,
+      description: 'A release workflow or its recovery ended without having concluded.',
+      eventPattern: {
+        source: ['aws.states'],
+        detailType: ['Step Functions Execution Status Change'],
+        detail: {
+          status: ['FAILED', 'TIMED_OUT', 'ABORTED'],
+          stateMachineArn: [workflowArn(config, 'release'), workflowArn(config, 'recovery')],
+        },
+      },
+      targets: [new targets.LambdaFunction(recover.live, { deadLetterQueue: undelivered })],
+    });
+    new scheduler.Schedule(this, 'RecoverySweep', {
+      scheduleName: `${config.name}-recovery-sweep`,
+      description: 'Finds releases whose workflow is gone, should its status event have been missed.',
+      schedule: scheduler.ScheduleExpression.rate(Duration.minutes(config.recoverEveryMinutes)),
+      target: new LambdaInvoke(recover.live, { deadLetterQueue: undelivered, retryAttempts: 3 }),
+    });
+  }
+}

@@ -1,0 +1,72 @@
+import { Aws } from 'aws-cdk-lib';
+import { Construct } from 'constructs';
+import { commandRoutes } from '../../functions/rollout/routes.ts';
+import { rolloutTasks } from '../../functions/rollout/tasks.ts';
+import type { StageConfig } from '../config.ts';
+import type { RoutedFunction } from './api.ts';
+import { GovernedFunction } from './governed-function.ts';
+import type { Ledger } from './ledger.ts';
+import type { Releases } from './releases.ts';
+
+interface RolloutProps {
+  readonly config: StageConfig;
+  readonly ledger: Ledger;
+  readonly releases: Releases;
+}
+
+/** What judges a release and moves its traffic. */
+export class Rollout extends Construct {
+  readonly tasks: Readonly<Record<keyof typeof rolloutTasks, GovernedFunction>>;
+  readonly routed: RoutedFunction;
+  private readonly props: RolloutProps;
+
+  constructor(scope: Construct, id: string, props: RolloutProps) {
+    super(scope, id);
+    this.props = props;
+    this.tasks = {
+      TakeSnapshot: this.create('TakeSnapshot', 'take-snapshot'),
+      ShiftTraffic: this.create('ShiftTraffic', 'shift-traffic'),
+      JudgeHealth: this.create('JudgeHealth', 'judge-health'),
+      RestoreTraffic: this.create('RestoreTraffic', 'restore-traffic'),
+      PromoteVersion: this.create('PromoteVersion', 'promote-version'),
+    };
+    const command = this.create('ObeyCommand', 'obey-command');
+    this.routed = { routes: commandRoutes, function: command };
+    const { TakeSnapshot, ShiftTraffic, JudgeHealth, RestoreTraffic, PromoteVersion } = this.tasks;
+    for (const mover of [ShiftTraffic, RestoreTraffic, PromoteVersion, command])
+      this.grantTargets(mover, ['lambda:GetAlias', 'lambda:UpdateAlias']);
+    this.grantTargets(TakeSnapshot, ['lambda:GetAlias', 'lambda:GetFunctionConfiguration']);
+    // CloudWatch has no resources to name for reading metrics.
+    for (const reader of [TakeSnapshot, JudgeHealth]) reader.allow(['cloudwatch:GetMetricData'], ['*']);
+    for (const late of [JudgeHealth, RestoreTraffic, command]) props.ledger.grantSpool(late);
+  }
+
+  private create(task: keyof typeof rolloutTasks | 'ObeyCommand', entry: string): GovernedFunction {
+    const { config, releases, ledger } = this.props;
+    const keptFree = task === 'RestoreTraffic' || task === 'ObeyCommand';
+    const made = new GovernedFunction(this, task, {
+      config,
+      slice: 'rollout',
+      entry,
+      timeoutSeconds: task === 'ObeyCommand' ? 28 : rolloutTasks[task].functionTimeoutSeconds,
+      reservedConcurrency: keptFree ? config.restoreConcurrency : null,
+      environment: {
+        ...releases.environment,
+        LATE_RECORDS_QUEUE_URL: ledger.lateRecordsQueueUrl,
+        LOOK_INTERVAL_SECONDS: String(config.lookIntervalSeconds),
+      },
+    });
+    releases.grantState(made);
+    return made;
+  }
+
+  /** Only the functions that the stage's configuration names, with their versions and aliases. */
+  private grantTargets(mover: GovernedFunction, actions: readonly string[]): void {
+    const { lambdaTargets } = this.props.config;
+    const arn = `arn:${Aws.PARTITION}:lambda:${Aws.REGION}:${Aws.ACCOUNT_ID}:function`;
+    mover.allow(
+      actions,
+      lambdaTargets.flatMap((name) => [`${arn}:${name}`, `${arn}:${name}:*`]),
+    );
+  }
+}

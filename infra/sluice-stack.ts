@@ -1,0 +1,39 @@
+import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import * as events from 'aws-cdk-lib/aws-events';
+import type { Construct } from 'constructs';
+import type { StageConfig } from './config.ts';
+import { Api } from './constructs/api.ts';
+import { Front } from './constructs/front.ts';
+import { Identity } from './constructs/identity.ts';
+import { Ledger } from './constructs/ledger.ts';
+import { Policy } from './constructs/policy.ts';
+import { Releases } from './constructs/releases.ts';
+import { Rollout } from './constructs/rollout.ts';
+import { Workflows } from './constructs/workflows.ts';
+
+/** Wiring only: which slice is given what of which other. */
+export class SluiceStack extends Stack {
+  constructor(
+    scope: Construct,
+    id: string,
+    { config, ...props }: StackProps & { readonly config: StageConfig },
+  ) {
+    super(scope, id, props);
+    const bus = new events.EventBus(this, 'Bus', { eventBusName: config.name });
+    const identity = new Identity(this, 'Identity', { config });
+    const ledger = new Ledger(this, 'Ledger', { config, bus });
+    const policy = new Policy(this, 'Policy', { config, ledger });
+    const releases = new Releases(this, 'Releases', { config, bus, ledger, policy });
+    const rollout = new Rollout(this, 'Rollout', { config, ledger, releases });
+    new Workflows(this, 'Workflows', { config, tasks: { ...releases.tasks, ...rollout.tasks } });
+    const front = new Front(this, 'Front', { config, ledger, policy, releases });
+    new Api(this, 'Api', {
+      config,
+      identity,
+      slices: [front, policy, releases, rollout, ledger].map((slice) => slice.routed),
+    });
+    new CfnOutput(this, 'BusName', { key: 'BusName', value: bus.eventBusName });
+    new CfnOutput(this, 'UserPoolId', { key: 'UserPoolId', value: identity.pool.userPoolId });
+    new CfnOutput(this, 'ClientId', { key: 'ClientId', value: identity.client.userPoolClientId });
+  }
+}
