@@ -28,10 +28,9 @@ export interface LedgerSpool {
   spool(batchId: string, drafts: readonly RecordDraft[]): Promise<void>;
 }
 
-/** A page may be shorter than asked for and not be the last: it is the last when `next` is absent. */
+/** A page may be shorter than asked for and not be the last: it is the last when `next`, where to go on, is absent. */
 export interface LedgerPage {
   readonly records: readonly LedgerRecord[];
-  /** What to ask for next: as `seq` in `from`, as `after` in `byRelease`. */
   readonly next?: number;
 }
 
@@ -39,11 +38,8 @@ export interface LedgerPage {
 export interface LedgerReader {
   /** Consistent. */
   head(): Promise<LedgerHead>;
-  /** A release's records with a number above `after`, in order; the newest may be missing for some moments. */
-  byRelease(
-    releaseId: string,
-    page: { readonly after?: number; readonly limit: number },
-  ): Promise<LedgerPage>;
+  /** A release's records from number `from` on, in order; the newest may be missing for some moments. */
+  byRelease(releaseId: string, page: { readonly from?: number; readonly limit: number }): Promise<LedgerPage>;
   /** The whole ledger from number `seq` on, in order; consistent. */
   from(seq: number, limit: number): Promise<LedgerPage>;
 }

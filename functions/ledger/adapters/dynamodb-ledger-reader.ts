@@ -1,0 +1,115 @@
+import { type DynamoDBDocumentClient, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import type { LedgerPage, LedgerReader } from '#ledger/append.ts';
+import { EMPTY_LEDGER, type LedgerHead } from '#ledger/chain.ts';
+import {
+  BUNDLE_SIZE,
+  BY_RELEASE_INDEX,
+  bundleOf,
+  HEAD_KEY,
+  type LedgerItem,
+  type LedgerTables,
+} from '#ledger/keys.ts';
+import { type LedgerRecord, ledgerRecordSchema } from '#ledger/record.ts';
+import { orTransient } from '#platform/aws-errors.ts';
+import { LedgerIntegrityError } from '#platform/errors.ts';
+
+/** A Lambda answers with 6 MB at most, and quoting JSON inside JSON can double it. */
+const PAGE_BYTES_MAX = 2_000_000;
+
+/**
+ * The record of an item, with the hash that is stored beside it: a record that was tampered with is handed out as it
+ * is, because refusing to show it would hide it from the auditor whose check finds it.
+ * @throws LedgerIntegrityError when what is stored is no record at all.
+ */
+const recordOf = (item: LedgerItem): LedgerRecord => {
+  try {
+    return ledgerRecordSchema.parse({ ...JSON.parse(item.canonical), recordHash: item.recordHash });
+  } catch (cause) {
+    throw new LedgerIntegrityError(`what is stored as record ${item.seq} is no ledger record`, { cause });
+  }
+};
+
+interface Slice {
+  readonly items: readonly LedgerItem[];
+  /** Whether the query has more behind these. */
+  readonly more: boolean;
+}
+
+export const dynamoDbLedgerReader = (client: DynamoDBDocumentClient, tables: LedgerTables): LedgerReader => {
+  const query = async (
+    source: { readonly IndexName?: string; readonly ConsistentRead?: boolean },
+    partition: { readonly name: string; readonly value: string | number },
+    from: number,
+    limit: number,
+  ): Promise<Slice> => {
+    const command = new QueryCommand({
+      TableName: tables.ledger,
+      ...source,
+      KeyConditionExpression: '#partition = :partition AND seq >= :from',
+      ExpressionAttributeNames: { '#partition': partition.name },
+      ExpressionAttributeValues: { ':partition': partition.value, ':from': from },
+      Limit: limit,
+    });
+    const { Items = [], LastEvaluatedKey } = await orTransient('the ledger', client.send(command));
+    return { items: Items as LedgerItem[], more: LastEvaluatedKey !== undefined };
+  };
+
+  const head = async (): Promise<LedgerHead> => {
+    const command = new GetCommand({ TableName: tables.heads, Key: HEAD_KEY, ConsistentRead: true });
+    const { Item } = await orTransient('the ledger', client.send(command));
+    return Item === undefined ? EMPTY_LEDGER : { size: Item.size as number, hash: Item.hash as string };
+  };
+
+  /**
+   * Reads slices until the page is full, by count or by bytes, or `read` knows no further number to go on from.
+   */
+  const fill = async (
+    start: number,
+    limit: number,
+    read: (
+      from: number,
+      limit: number,
+    ) => Promise<{ items: readonly LedgerItem[]; next: number | undefined }>,
+  ): Promise<LedgerPage> => {
+    const records: LedgerRecord[] = [];
+    let bytes = 0;
+    let position: number | undefined = start;
+    while (position !== undefined) {
+      const slice = await read(position, limit - records.length);
+      for (const item of slice.items) {
+        if (records.length > 0 && bytes + Buffer.byteLength(item.canonical) > PAGE_BYTES_MAX)
+          return { records, next: item.seq };
+        records.push(recordOf(item));
+        bytes += Buffer.byteLength(item.canonical);
+      }
+      position = slice.next;
+      if (position !== undefined && records.length >= limit) return { records, next: position };
+    }
+    return { records };
+  };
+
+  const nextAfter = ({ items }: Slice, from: number): number => (items.at(-1)?.seq ?? from - 1) + 1;
+
+  return {
+    head,
+    byRelease: (releaseId, { from = 0, limit }) =>
+      fill(from, limit, async (position, wanted) => {
+        const partition = { name: 'releaseId', value: releaseId };
+        const slice = await query({ IndexName: BY_RELEASE_INDEX }, partition, position, wanted);
+        return { items: slice.items, next: slice.more ? nextAfter(slice, position) : undefined };
+      }),
+    from: async (seq, limit) => {
+      const { size } = await head();
+      // The head says where the end is: were an empty bundle taken for it, deleting one would hide all that follows.
+      const within = (position: number) => (position < size ? position : undefined);
+      const start = within(seq);
+      if (start === undefined) return { records: [] };
+      return fill(start, limit, async (position, wanted) => {
+        const partition = { name: 'bundle', value: bundleOf(position) };
+        const slice = await query({ ConsistentRead: true }, partition, position, wanted);
+        const next = slice.more ? nextAfter(slice, position) : (bundleOf(position) + 1) * BUNDLE_SIZE;
+        return { items: slice.items, next: within(next) };
+      });
+    },
+  };
+};
