@@ -1,4 +1,6 @@
-import type { LedgerReader } from '#ledger/append.ts';
+import { type DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
+import { dynamoDbLedgerReader } from '#ledger/adapters/dynamodb-ledger-reader.ts';
+import { bundleOf, type LedgerTables } from '#ledger/keys.ts';
 
 export interface LedgerHealth {
   readonly status: 'ok' | 'degraded' | 'down';
@@ -7,20 +9,28 @@ export interface LedgerHealth {
 }
 
 /**
- * Whether decisions can be recorded: `down` when the head can't be read, `degraded` when everything works but records
- * of restores still wait to be appended. Two cheap reads side by side; never throws.
+ * Whether decisions can be recorded: `down` when the tables can't be read, `degraded` when the head and the last record
+ * contradict each other, as after one table was restored without the other. Two cheap reads; never throws.
  */
 export const ledgerHealth = async (
-  reader: Pick<LedgerReader, 'head'>,
-  lateBatchesWaiting: () => Promise<number>,
+  client: DynamoDBDocumentClient,
+  tables: LedgerTables,
 ): Promise<LedgerHealth> => {
-  const [head, waiting] = await Promise.allSettled([reader.head(), lateBatchesWaiting()]);
-  if (head.status === 'rejected')
+  try {
+    const { size, hash } = await dynamoDbLedgerReader(client, tables).head();
+    const seq = Math.max(size - 1, 0);
+    const Key = { bundle: bundleOf(seq), seq };
+    const { Item: last } = await client.send(
+      new GetCommand({ TableName: tables.ledger, Key, ConsistentRead: true }),
+    );
+    if (size > 0 && last?.recordHash !== hash)
+      return {
+        status: 'degraded',
+        detail: `record ${seq} is not the one the head names; see the runbook, "LedgerTampered"`,
+        records: size,
+      };
+    return { status: 'ok', detail: `${size} records`, records: size };
+  } catch {
     return { status: 'down', detail: 'the ledger does not answer: nothing new can be decided', records: 0 };
-  const records = head.value.size;
-  if (waiting.status === 'rejected')
-    return { status: 'degraded', detail: 'the queue of late records does not answer', records };
-  if (waiting.value > 0)
-    return { status: 'degraded', detail: `${waiting.value} batches of late records wait`, records };
-  return { status: 'ok', detail: 'records can be appended', records };
+  }
 };

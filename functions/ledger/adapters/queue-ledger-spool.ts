@@ -1,4 +1,4 @@
-import { GetQueueAttributesCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { LedgerSpool } from '#ledger/append.ts';
 import { orTransient } from '#platform/aws-errors.ts';
 
@@ -12,16 +12,3 @@ export const queueLedgerSpool = (client: SQSClient, queueUrl: string): LedgerSpo
     await orTransient('the queue of late records', client.send(command));
   },
 });
-
-/** How many batches are in the queue, being tried or waiting; SQS's own estimate. */
-export const lateBatchesWaiting = async (client: SQSClient, queueUrl: string): Promise<number> => {
-  const command = new GetQueueAttributesCommand({
-    QueueUrl: queueUrl,
-    AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'],
-  });
-  const { Attributes = {} } = await orTransient('the queue of late records', client.send(command));
-  return (
-    Number(Attributes.ApproximateNumberOfMessages ?? 0) +
-    Number(Attributes.ApproximateNumberOfMessagesNotVisible ?? 0)
-  );
-};

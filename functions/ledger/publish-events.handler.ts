@@ -1,0 +1,40 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+import middy from '@middy/core';
+import type { Context, DynamoDBBatchResponse } from 'aws-lambda';
+import * as z from 'zod';
+import { publishEntries } from '#ledger/adapters/eventbridge-bus.ts';
+import { readChanges } from '#ledger/publish-events.ts';
+import { streamChangesSchema } from '#ledger/stream-changes.ts';
+import { eventBridge } from '#platform/clients.ts';
+import { readEnvironment } from '#platform/environment.ts';
+import { METRIC } from '#platform/metric-names.ts';
+import { logger, metrics } from '#platform/telemetry.ts';
+
+const environment = readEnvironment({ EVENT_BUS_NAME: z.string() });
+const bus = eventBridge();
+const pacing = {
+  random: Math.random,
+  sleep: async (milliseconds: number): Promise<void> => sleep(milliseconds),
+};
+
+/**
+ * The outbox: every record that enters the ledger becomes an event on the bus, and nothing else does. Answers with the
+ * position of the first change that could not be published; the stream comes again from there, so that some events
+ * come twice and none is lost.
+ */
+export const handler = middy<unknown, DynamoDBBatchResponse, Error, Context>()
+  .use(injectLambdaContext(logger))
+  .use(logMetrics(metrics))
+  .handler(async (event) => {
+    const { entries, tampered } = readChanges(streamChangesSchema.parse(event));
+    for (const { kind, seq, position } of tampered) {
+      metrics.addMetric(METRIC.ledgerTampered, 'Count', 1);
+      logger.error('ledger was tampered with', { kind, seq, position });
+    }
+    const unpublished = await publishEntries(bus, environment.EVENT_BUS_NAME, entries, pacing);
+    if (unpublished === undefined) return { batchItemFailures: [] };
+    logger.warn('events could not be published and will be tried again', { ...unpublished });
+    return { batchItemFailures: [{ itemIdentifier: unpublished.position }] };
+  });

@@ -1,0 +1,79 @@
+import {
+  detailTypeOf,
+  type InsertedItem,
+  LEDGER_EVENT_SOURCE,
+  type LedgerEvent,
+  ledgerEventOf,
+} from '#ledger/ledger-event.ts';
+
+/** One change that the table's stream shows. */
+export interface StreamChange {
+  readonly kind: 'INSERT' | 'MODIFY' | 'REMOVE';
+  /** The stream's own number of the change, by which a failed one is named. */
+  readonly position: string;
+  /** Number of the record, from the item's key. */
+  readonly seq: number | undefined;
+  /** What was inserted, or what stands there now. */
+  readonly item: InsertedItem;
+}
+
+export interface BusEntry {
+  readonly position: string;
+  readonly source: string;
+  readonly detailType: string;
+  readonly detail: string;
+  readonly time: Date;
+}
+
+/** PutEvents takes 10 entries and 256 KB (2^18 bytes) a call. */
+const ENTRIES_MAX = 10;
+const CALL_BYTES_MAX = 262_144;
+
+/** How EventBridge counts an entry (EventBridge User Guide, "Calculating PutEvents event entry size"): 14 for the time. */
+export const entryBytes = (entry: BusEntry): number =>
+  14 +
+  Buffer.byteLength(entry.source) +
+  Buffer.byteLength(entry.detailType) +
+  Buffer.byteLength(entry.detail);
+
+const entryOf = (position: string, event: LedgerEvent): BusEntry => ({
+  position,
+  source: LEDGER_EVENT_SOURCE,
+  detailType: detailTypeOf(event.record),
+  detail: JSON.stringify(event),
+  time: new Date(event.record.event.timestamp),
+});
+
+/**
+ * What to publish, and what must never have happened: records are inserted, by append-records, and then stay as they
+ * are. A modified or removed one, or an insert that is no sound record, is tampering.
+ */
+export const readChanges = (
+  changes: readonly StreamChange[],
+): { readonly entries: readonly BusEntry[]; readonly tampered: readonly StreamChange[] } => {
+  const entries: BusEntry[] = [];
+  const tampered: StreamChange[] = [];
+  for (const change of changes) {
+    const event = change.kind === 'INSERT' ? ledgerEventOf(change.item) : undefined;
+    if (event === undefined) tampered.push(change);
+    else entries.push(entryOf(change.position, event));
+  }
+  return { entries, tampered };
+};
+
+/** The entries in calls of at most 10 and 256 KB, order kept. */
+export const callsOf = (entries: readonly BusEntry[]): readonly (readonly BusEntry[])[] => {
+  const calls: BusEntry[][] = [];
+  let bytes = 0;
+  for (const entry of entries) {
+    const call = calls.at(-1);
+    if (call === undefined || call.length === ENTRIES_MAX || bytes + entryBytes(entry) > CALL_BYTES_MAX) {
+      calls.push([entry]);
+      bytes = entryBytes(entry);
+    } else {
+      call.push(entry);
+      bytes += entryBytes(entry);
+    }
+  }
+  return calls;
+};
