@@ -1,0 +1,160 @@
+import * as z from 'zod';
+
+/** Upper bounds, in ms, of the latency counts a source is asked for when a service names none. */
+export const LATENCY_GRID_MS = [50, 100, 200, 250, 500, 1000, 2000, 5000] as const;
+
+/** How many; non-integer because sampled or divided counts are allowed. */
+const count = z.number().min(0);
+const milliseconds = z.number().min(0);
+const boundMs = z
+  .string()
+  .regex(/^[1-9]\d*(\.\d+)?$/, 'a latency bound is a positive number of milliseconds');
+
+export const LatencyMs = z.strictObject({
+  p50: milliseconds.optional(),
+  p95: milliseconds.optional(),
+  p99: milliseconds.optional(),
+});
+export type LatencyMs = Readonly<z.infer<typeof LatencyMs>>;
+
+/**
+ * What one arm (canary or baseline) served in a period. An absent member is missing, not zero.
+ * `slowerThan` maps a bound in ms to the requests slower than it; `latencyMs` is a summary that can't be added exactly.
+ * `errorsOf` and `slowOf` say how many of the requests those counts cover, where a source had gaps; absent means all.
+ */
+export const ArmCounts = z.strictObject({
+  requests: count.optional(),
+  errors: count.optional(),
+  errorsOf: count.optional(),
+  latencyMs: LatencyMs.optional(),
+  slowerThan: z.record(boundMs, count).optional(),
+  slowOf: count.optional(),
+});
+export type ArmCounts = Readonly<z.infer<typeof ArmCounts>>;
+
+export const ProbeCounts = z.strictObject({ attempts: count, successes: count });
+export type ProbeCounts = Readonly<z.infer<typeof ProbeCounts>>;
+
+/** One period of both arms. `probes` go to the canary; `baselineProbes` to the stable version where a source has them. */
+export const ArmFacts = z.strictObject({
+  canary: ArmCounts.optional(),
+  baseline: ArmCounts.optional(),
+  probes: ProbeCounts.optional(),
+  baselineProbes: ProbeCounts.optional(),
+});
+export type ArmFacts = Readonly<z.infer<typeof ArmFacts>>;
+
+const dispersion = z.number().min(1);
+
+/** φ = max(1, variance / mean) per count over past looks of the baseline. */
+export const Dispersion = z.strictObject({
+  errors: dispersion.optional(),
+  slowerThan: z.record(boundMs, dispersion).optional(),
+});
+export type Dispersion = Readonly<z.infer<typeof Dispersion>>;
+
+/** The baseline's recent past (default 60 min), taken before the first shift. */
+export const BaselineHistory = z.strictObject({
+  counts: ArmCounts.optional(),
+  dispersion: Dispersion.optional(),
+});
+export type BaselineHistory = Readonly<z.infer<typeof BaselineHistory>>;
+
+/** `events` of `trials` requests. */
+export interface Proportion {
+  readonly events: number;
+  readonly trials: number;
+}
+
+/** Errors and the requests they were counted over; nothing when either is missing or there were no requests. */
+export function errorsOf(arm: ArmCounts | undefined): Proportion | undefined {
+  return proportion(arm?.errors, arm?.errorsOf ?? arm?.requests);
+}
+
+export function slowOf(arm: ArmCounts | undefined, boundMs: number): Proportion | undefined {
+  return proportion(arm?.slowerThan?.[String(boundMs)], arm?.slowOf ?? arm?.requests);
+}
+
+/** The bounds that an arm has counts for, rising. */
+export function boundsOf(arm: ArmCounts | undefined): number[] {
+  return Object.keys(arm?.slowerThan ?? {})
+    .map(Number)
+    .sort((a, b) => a - b);
+}
+
+/** More events than requests happens when a source stamps them differently; the excess is not evidence. */
+function proportion(events: number | undefined, trials: number | undefined): Proportion | undefined {
+  if (events === undefined || trials === undefined || trials === 0) return undefined;
+  return { events: Math.min(events, trials), trials };
+}
+
+/**
+ * The sum of two periods of one arm. Where only one period has a count, the sum covers that period alone and says so in
+ * `errorsOf`/`slowOf`. Percentiles can't be added; the request-weighted mean stands in for them, for display.
+ */
+export function addArms(one: ArmCounts | undefined, other: ArmCounts | undefined): ArmCounts | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  const requests = plus(one.requests, other.requests);
+  const latencyMs = meanLatency(one, other);
+  return {
+    ...(requests !== undefined && { requests }),
+    ...addErrors(one, other),
+    ...(latencyMs !== undefined && { latencyMs }),
+    ...addSlow(one, other),
+  };
+}
+
+export function addProbes(
+  one: ProbeCounts | undefined,
+  other: ProbeCounts | undefined,
+): ProbeCounts | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return { attempts: one.attempts + other.attempts, successes: one.successes + other.successes };
+}
+
+function plus(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : one + other;
+}
+
+function addErrors(one: ArmCounts, other: ArmCounts): Partial<ArmCounts> {
+  const covered = [one, other].filter((arm) => arm.errors !== undefined && trialsOfErrors(arm) !== undefined);
+  if (covered.length === 0) return {};
+  return { errors: total(covered, (arm) => arm.errors), errorsOf: total(covered, trialsOfErrors) };
+}
+
+function addSlow(one: ArmCounts, other: ArmCounts): Partial<ArmCounts> {
+  const covered = [one, other].filter((arm) => boundsOf(arm).length > 0 && trialsOfSlow(arm) !== undefined);
+  const bounds = boundsOf(covered[0]).filter((bound) =>
+    covered.every((arm) => boundsOf(arm).includes(bound)),
+  );
+  if (bounds.length === 0) return {};
+  const slowerThan = Object.fromEntries(
+    bounds.map((bound) => [String(bound), total(covered, (arm) => arm.slowerThan?.[String(bound)])]),
+  );
+  return { slowerThan, slowOf: total(covered, trialsOfSlow) };
+}
+
+function trialsOfErrors(arm: ArmCounts): number | undefined {
+  return arm.errorsOf ?? arm.requests;
+}
+
+function trialsOfSlow(arm: ArmCounts): number | undefined {
+  return arm.slowOf ?? arm.requests;
+}
+
+function total(arms: readonly ArmCounts[], of: (arm: ArmCounts) => number | undefined): number {
+  return arms.reduce((sum, arm) => sum + (of(arm) ?? 0), 0);
+}
+
+function meanLatency(one: ArmCounts, other: ArmCounts): LatencyMs | undefined {
+  const [first, second] = [one.latencyMs, other.latencyMs];
+  if (first === undefined || second === undefined) return first ?? second;
+  const [n, m] = [one.requests ?? 0, other.requests ?? 0];
+  const share = n + m > 0 ? n / (n + m) : 0.5;
+  const mean = (key: keyof LatencyMs): LatencyMs => {
+    const [a, b] = [first[key], second[key]];
+    const value = a === undefined || b === undefined ? (a ?? b) : share * a + (1 - share) * b;
+    return value === undefined ? {} : { [key]: value };
+  };
+  return { ...mean('p50'), ...mean('p95'), ...mean('p99') };
+}

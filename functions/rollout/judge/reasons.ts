@@ -1,0 +1,46 @@
+import * as z from 'zod';
+
+/** Everything a verdict can give as its reason; closed, so that messages, records and alarms can rely on it. */
+export const ReasonCode = z.enum([
+  // roll back
+  'evidence',
+  'failed-rounds',
+  'score-low',
+  'probes-down',
+  'probes-failing',
+  'guard-alarm',
+  'insufficient-data',
+  // promote
+  'stage-passed',
+  // not yet
+  'rounds-open',
+  'round-failed',
+  'round-inconclusive',
+  'canary-requests-few',
+  'probes-few',
+  'baseline-silent',
+  'interval-wide',
+  // explain
+  'limit-missed',
+  'points-lost',
+  'data-missing',
+  'baseline-unhealthy',
+  'baseline-drift',
+]);
+export type ReasonCode = z.infer<typeof ReasonCode>;
+
+const Fact = z.union([
+  z.number(),
+  z.string(),
+  z.boolean(),
+  z.null(),
+  z.array(z.union([z.number(), z.string(), z.null()])),
+]);
+
+/** `text` is for people and names its numbers; `facts` are the same numbers for machines. */
+export const Reason = z.strictObject({
+  code: ReasonCode,
+  text: z.string(),
+  facts: z.record(z.string(), Fact),
+});
+export type Reason = Readonly<z.infer<typeof Reason>>;

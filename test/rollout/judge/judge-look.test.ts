@@ -1,0 +1,231 @@
+import { describe, expect, test } from 'vitest';
+import type { ArmFacts } from '#rollout/judge/facts.ts';
+import { judgeLook } from '#rollout/judge/judge-look.ts';
+import { JudgePolicy } from '#rollout/judge/judge-policy.ts';
+import { LookResult } from '#rollout/judge/look.ts';
+import { initialStageState, nextStageState } from '#rollout/judge/stage-state.ts';
+import { arm, codes, defaultPolicy, look, lookAfterRounds, probesUp } from './builders.ts';
+
+const healthyRound: ArmFacts = { canary: arm(200, 0), baseline: arm(1800, 1), probes: probesUp };
+const healthyStage: ArmFacts = {
+  canary: arm(600, 0),
+  baseline: arm(5400, 3),
+  probes: { attempts: 18, successes: 18 },
+};
+/** 4 % errors where 1 % is allowed: beyond chance, yet not enough alone for the 5 % test. */
+const failingRound: ArmFacts = { canary: arm(200, 8), baseline: arm(1800, 1), probes: probesUp };
+
+describe('promotion', () => {
+  test('a stage whose rounds all passed is promoted, and says on what', () => {
+    const result = judgeLook(lookAfterRounds([healthyRound, healthyRound, healthyRound], healthyStage));
+    expect(result.verdict).toBe('promote');
+    expect(result.reasons[0]).toMatchObject({
+      code: 'stage-passed',
+      text: 'promoted: 3 rounds of 60 s at 10 % judged, 600 canary requests and 18 probes',
+    });
+    expect(result.rounds.map(({ status }) => status)).toEqual(['passed', 'passed', 'passed']);
+  });
+
+  test('a stage goes on while a round is open', () => {
+    const result = judgeLook(lookAfterRounds([healthyRound, healthyRound], healthyStage));
+    expect(result.verdict).toBe('continue');
+    expect(codes(result)[0]).toBe('rounds-open');
+  });
+
+  test('rounds that are over by number but not by settled data do not promote', () => {
+    const input = lookAfterRounds([healthyRound, healthyRound, healthyRound], healthyStage);
+    const result = judgeLook({ ...input, facts: { ...input.facts, judgedSeconds: 179 } });
+    expect(result.verdict).toBe('continue');
+  });
+
+  test('a last round that failed extends the stage, and a later one that passes promotes it', () => {
+    const stage = { ...healthyStage, canary: arm(600, 8), baseline: arm(5400, 40) };
+    const extended = judgeLook(lookAfterRounds([healthyRound, healthyRound, failingRound], stage));
+    expect(extended.verdict).toBe('extend');
+    expect(codes(extended)).toContain('round-failed');
+    const later = judgeLook(
+      look({
+        state: extended.state,
+        facts: {
+          judgedSeconds: 240,
+          cumulative: { ...stage, canary: arm(800, 8) },
+          rounds: [{ ...healthyRound, number: 4 }],
+        },
+      }),
+    );
+    expect(later.verdict).toBe('promote');
+  });
+});
+
+describe('never on silence (INV-8)', () => {
+  const silent: ArmFacts = {};
+  const empty: ArmFacts = { canary: arm(0, 0, { slowerThan: {}, latencyMs: {} }), baseline: arm(5400, 3) };
+  const cases: [string, ArmFacts, ArmFacts][] = [
+    ['no facts at all', silent, silent],
+    ['an empty canary arm', empty, empty],
+    ['a canary below the minimum of requests', healthyRound, { ...healthyStage, canary: arm(99, 0) }],
+    ['a missing count of requests', healthyRound, { ...healthyStage, canary: { errors: 0 } }],
+    ['a silent stable version', healthyRound, { ...healthyStage, baseline: arm(0, 0) }],
+    ['a missing stable version', healthyRound, { canary: arm(600, 0), probes: probesUp }],
+    ['a last round without data', silent, healthyStage],
+  ];
+
+  test.each(cases)('%s extends the stage', (_, round, stage) => {
+    const result = judgeLook(lookAfterRounds([round, round, round], stage));
+    expect(result.verdict).toBe('extend');
+    expect(result.evidence.lnE).toBeLessThan(1);
+  });
+
+  test.each(cases)('%s holds at the deadline, or restores where policy says so', (_, round, stage) => {
+    const input = lookAfterRounds([round, round, round], stage, { deadline: 'passed' });
+    const held = judgeLook(input);
+    expect([held.verdict, codes(held)[0]]).toEqual(['hold', 'insufficient-data']);
+    const policy = JudgePolicy.parse({ onInsufficientData: 'restore' });
+    const restored = judgeLook({ ...input, policy });
+    expect([restored.verdict, codes(restored)[0]]).toEqual(['rollback', 'insufficient-data']);
+  });
+
+  test('a deadline that passes while rounds are still open does not wait for them', () => {
+    const result = judgeLook(lookAfterRounds([healthyRound], healthyStage, { deadline: 'passed' }));
+    expect(result.verdict).toBe('hold');
+  });
+
+  test('no data has no score, not a score of 0 or 100', () => {
+    const result = judgeLook(lookAfterRounds([silent, silent, silent], silent));
+    expect(result).not.toHaveProperty('score');
+    expect(result).not.toHaveProperty('scoreUpper');
+    expect(result.rounds[0]).toMatchObject({ status: 'inconclusive', missing: { length: 3 } });
+  });
+});
+
+describe('rollback', () => {
+  test('two failed rounds running', () => {
+    const first = judgeLook(lookAfterRounds([failingRound], healthyStage));
+    expect(first.verdict).toBe('continue');
+    expect(first.state.failedRoundsRunning).toBe(1);
+    const second = judgeLook(
+      look({
+        state: first.state,
+        facts: { judgedSeconds: 120, cumulative: {}, rounds: [{ ...failingRound, number: 2 }] },
+      }),
+    );
+    expect(second.verdict).toBe('rollback');
+    expect(second.reasons.find(({ code }) => code === 'failed-rounds')?.text).toBe(
+      'rolled back: 2 failed rounds running; round 2: error rate 4 % (8 of 200), limit 1 %, missed beyond chance',
+    );
+  });
+
+  test('a passed round between two failed ones clears the first', () => {
+    const result = judgeLook(lookAfterRounds([failingRound, healthyRound, failingRound], healthyStage));
+    expect(result.verdict).toBe('extend');
+    expect(result.state.failedRoundsRunning).toBe(1);
+  });
+
+  test('a round that lost the failing metric does not clear it', () => {
+    const blind: ArmFacts = { canary: { requests: 200 }, baseline: arm(1800, 1), probes: probesUp };
+    const result = judgeLook(lookAfterRounds([failingRound, blind, failingRound], healthyStage));
+    expect(result.verdict).toBe('rollback');
+    expect(codes(result)).toContain('failed-rounds');
+  });
+
+  test('repeating a look counts its rounds and probes once', () => {
+    const input = lookAfterRounds([failingRound], healthyStage);
+    const once = judgeLook(input);
+    const twice = judgeLook({ ...input, state: once.state });
+    expect(twice.verdict).toBe('continue');
+    expect(twice.state).toEqual(once.state);
+    expect(twice.rounds).toEqual([]);
+  });
+
+  test('an average score below 85 even at its most favourable, and below the baseline', () => {
+    const bad: ArmFacts = {
+      canary: arm(1000, 45),
+      baseline: arm(9000, 9),
+      probes: { attempts: 60, successes: 50 },
+    };
+    const result = judgeLook(lookAfterRounds([bad], {}));
+    expect(result.verdict).toBe('rollback');
+    expect(codes(result)).toEqual(expect.arrayContaining(['score-low']));
+  });
+
+  test('a low score is no reason where the baseline scores no better', () => {
+    const slow = { slowerThan: { '100': 500, '200': 500, '500': 0 }, latencyMs: { p95: 190 } };
+    const policy = JudgePolicy.parse({ score: { averageMin: 100 } });
+    const same: ArmFacts = { canary: arm(1000, 5, slow), baseline: arm(1000, 5, slow) };
+    expect(judgeLook(lookAfterRounds([same], {}, { policy })).verdict).toBe('continue');
+  });
+
+  test('every probe of three looks running failing', () => {
+    const probes = (attempts: number, successes: number) => ({
+      cumulative: { probes: { attempts, successes } },
+    });
+    let state = initialStageState();
+    const verdicts = [
+      probes(1, 0),
+      probes(2, 0),
+      probes(2, 0),
+      probes(3, 1),
+      probes(4, 1),
+      probes(5, 1),
+      probes(6, 1),
+    ].map((facts) => {
+      const result = judgeLook(look({ state, facts: { judgedSeconds: 10, rounds: [], ...facts } }));
+      state = result.state;
+      return codes(result).includes('probes-down');
+    });
+    expect(verdicts).toEqual([false, false, false, false, false, false, true]);
+  });
+
+  test('a guard alarm in ALARM, whatever the counts say', () => {
+    const alarms = [
+      { name: 'orders-5xx', state: 'ALARM' as const },
+      { name: 'orders-latency', state: 'INSUFFICIENT_DATA' as const },
+    ];
+    const input = lookAfterRounds([healthyRound, healthyRound, healthyRound], healthyStage, { alarms });
+    const result = judgeLook(input);
+    expect(result.verdict).toBe('rollback');
+    expect(codes(result).filter((code) => code === 'guard-alarm')).toHaveLength(1);
+  });
+
+  test('strong evidence, with the numbers it rests on', () => {
+    const cumulative: ArmFacts = {
+      canary: { requests: 1000, errors: 20 },
+      baseline: { requests: 9000, errors: 40 },
+    };
+    const result = judgeLook(look({ facts: { judgedSeconds: 60, cumulative, rounds: [] } }));
+    expect(result.verdict).toBe('rollback');
+    expect(result.reasons[0]?.text).toBe(
+      "rolled back: 20 of 60 errors on 10 % of traffic, 4.5× the baseline's rate (1.5×–12×), E = 4 300 ≥ 100",
+    );
+  });
+
+  test('evidence found in an earlier stage still counts in the next', () => {
+    const cumulative: ArmFacts = {
+      canary: { requests: 1000, errors: 15 },
+      baseline: { requests: 9000, errors: 40 },
+    };
+    const facts = { judgedSeconds: 60, cumulative, rounds: [] };
+    const first = judgeLook(look({ facts }));
+    expect(first.verdict).toBe('continue');
+    expect(first.evidence.lnE).toBeGreaterThan(2);
+    const second = judgeLook(look({ facts, state: nextStageState(first.state) }));
+    expect(second.verdict).toBe('rollback');
+    expect(judgeLook(look({ facts, state: initialStageState() })).verdict).toBe('continue');
+  });
+});
+
+test('input and result survive JSON, and the result fits its schema', () => {
+  const input = lookAfterRounds([failingRound, failingRound, healthyRound], healthyStage);
+  const result = judgeLook(JSON.parse(JSON.stringify(input)));
+  expect(LookResult.parse(JSON.parse(JSON.stringify(result)))).toEqual(judgeLook(input));
+});
+
+test('probes alone can judge where the counts are switched off, and never without probes', () => {
+  const policy = { ...defaultPolicy, measures: 'probes-only' as const };
+  const bad: ArmFacts = { canary: arm(600, 300), baseline: arm(5400, 3), probes: probesUp };
+  expect(judgeLook(lookAfterRounds([bad, bad, bad], bad, { policy })).verdict).toBe('promote');
+  const unprobed: ArmFacts = { canary: arm(600, 0), baseline: arm(5400, 3) };
+  expect(judgeLook(lookAfterRounds([unprobed, unprobed, unprobed], unprobed, { policy })).verdict).toBe(
+    'extend',
+  );
+});
