@@ -1,0 +1,204 @@
+import { type CfnResource, Duration, type Resource, Validations } from 'aws-cdk-lib';
+import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
+import type * as events from 'aws-cdk-lib/aws-events';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import type * as sqs from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { LEDGER_TASKS } from '../../functions/ledger/contract.ts';
+import { BY_RELEASE_INDEX } from '../../functions/ledger/keys.ts';
+import { auditRoutes } from '../../functions/ledger/routes.ts';
+import type { StageConfig } from '../config.ts';
+import type { RoutedFunction } from './api.ts';
+import { GovernedFunction } from './governed-function.ts';
+import { LedgerAlarms } from './ledger-alarms.ts';
+import { ownedQueue } from './owned-queue.ts';
+import { ownedTable } from './owned-table.ts';
+
+interface LedgerProps {
+  readonly config: StageConfig;
+  readonly bus: events.EventBus;
+}
+
+/** Puts happen inside a transaction or not at all: its conditions are what keeps the chain whole. */
+const IN_TRANSACTION = { StringEquals: { 'dynamodb:EnclosingOperation': 'TransactWriteItems' } };
+
+/** Lambda takes a message of a busy queue back for six of the function's time-outs (Lambda Developer Guide, SQS). */
+const VISIBILITY_TIMEOUTS = 6;
+
+/** With 72 s between tries, a writer may be down for four hours before its late records need a person. */
+const LATE_TRIES = 200;
+
+const logicalId = ({ node, stack }: Resource): string => stack.getLogicalId(node.defaultChild as CfnResource);
+
+/** The chain of records, its one writer, and what makes events of it. */
+export class Ledger extends Construct {
+  readonly routed: RoutedFunction;
+  /** What LEDGER_WRITER_ARN is for everyone who appends. */
+  readonly writerArn: string;
+  readonly lateRecordsQueueUrl: string;
+  private readonly config: StageConfig;
+  private readonly records: dynamodb.Table;
+  private readonly heads: dynamodb.Table;
+  private readonly lateRecords: sqs.Queue;
+  private readonly writer: GovernedFunction;
+
+  constructor(scope: Construct, id: string, { config, bus }: LedgerProps) {
+    super(scope, id);
+    this.config = config;
+    this.records = this.createRecords();
+    this.heads = ownedTable(this, 'Heads', config, {
+      tableName: 'ledger-heads',
+      partitionKey: { name: 'pk', type: dynamodb.AttributeType.STRING },
+    });
+    const deadLateRecords = ownedQueue(this, 'DeadLateRecords', config, { queueName: 'dead-late-records' });
+    this.lateRecords = ownedQueue(this, 'LateRecords', config, {
+      queueName: 'late-records',
+      visibilityTimeout: Duration.seconds(
+        VISIBILITY_TIMEOUTS * LEDGER_TASKS.AppendRecords.functionTimeoutSeconds,
+      ),
+      deadLetterQueue: { queue: deadLateRecords, maxReceiveCount: LATE_TRIES },
+    });
+    this.lateRecordsQueueUrl = this.lateRecords.queueUrl;
+    this.writer = this.createWriter();
+    this.writerArn = this.writer.live.functionArn;
+    const unpublished = ownedQueue(this, 'UnpublishedEvents', config, { queueName: 'unpublished-events' });
+    Validations.of(unpublished).acknowledge({
+      id: 'AwsSolutions-SQS3',
+      reason: "It is the dead-letter queue of the ledger's stream.",
+    });
+    const publisher = this.createPublisher(bus, unpublished);
+    this.routed = { routes: auditRoutes, function: this.createAudit() };
+    new LedgerAlarms(this, 'Alarms', {
+      config,
+      writer: this.writer,
+      publisher,
+      lateRecords: this.lateRecords,
+      deadLateRecords,
+      unpublished,
+    });
+  }
+
+  /** The environment of whoever reads the ledger. */
+  get readEnvironment(): Record<string, string> {
+    return { LEDGER_TABLE: this.records.tableName, LEDGER_HEADS_TABLE: this.heads.tableName };
+  }
+
+  /** Appending, through the writer: any of its published versions, for code that is older than the newest. */
+  grantAppend(user: GovernedFunction): void {
+    user.allow(['lambda:InvokeFunction'], [`${this.writer.function.functionArn}:*`]);
+    Validations.of(user).acknowledge({
+      id: `AwsSolutions-IAM5[Resource::<${logicalId(this.writer.function)}.Arn>:*]`,
+      reason: 'Any published version of this one function.',
+    });
+  }
+
+  /** Leaving records for later, when the writer is down. */
+  grantSpool(user: GovernedFunction): void {
+    user.allow(['sqs:SendMessage'], [this.lateRecords.queueArn]);
+  }
+
+  /** A release's records. */
+  grantReadByRelease(reader: GovernedFunction): void {
+    reader.allow(['dynamodb:Query'], [`${this.records.tableArn}/index/${BY_RELEASE_INDEX}`]);
+  }
+
+  /** The head and its record, for a look at how the ledger is. */
+  grantHealth(reader: GovernedFunction): void {
+    reader.allow(['dynamodb:GetItem'], [this.records.tableArn, this.heads.tableArn]);
+  }
+
+  private createRecords(): dynamodb.Table {
+    const seq = { name: 'seq', type: dynamodb.AttributeType.NUMBER };
+    const table = ownedTable(this, 'Records', this.config, {
+      tableName: 'ledger',
+      partitionKey: { name: 'bundle', type: dynamodb.AttributeType.NUMBER },
+      sortKey: seq,
+      stream: dynamodb.StreamViewType.NEW_IMAGE,
+    });
+    table.addGlobalSecondaryIndex({
+      indexName: BY_RELEASE_INDEX,
+      partitionKey: { name: 'releaseId', type: dynamodb.AttributeType.STRING },
+      sortKey: seq,
+    });
+    return table;
+  }
+
+  /** The one role of the stack that may put into `ledger`; no role may update or delete there. */
+  private createWriter(): GovernedFunction {
+    const writer = new GovernedFunction(this, 'AppendRecords', {
+      config: this.config,
+      slice: 'ledger',
+      entry: 'append-records',
+      timeoutSeconds: LEDGER_TASKS.AppendRecords.functionTimeoutSeconds,
+      memoryMb: 1_024,
+      environment: this.readEnvironment,
+    });
+    writer.allow(['dynamodb:PutItem'], [this.records.tableArn, this.heads.tableArn], {
+      conditions: IN_TRANSACTION,
+    });
+    writer.allow(['dynamodb:GetItem'], [this.heads.tableArn]);
+    writer.allow(
+      ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
+      [this.lateRecords.queueArn],
+    );
+    new lambda.EventSourceMapping(this, 'AppendLate', {
+      target: writer.live,
+      eventSourceArn: this.lateRecords.queueArn,
+      batchSize: 10,
+      // Late records are in no hurry and must not make decisions wait; two is the least SQS allows.
+      maxConcurrency: 2,
+      reportBatchItemFailures: true,
+    });
+    return writer;
+  }
+
+  private createPublisher(bus: events.EventBus, unpublished: sqs.Queue): GovernedFunction {
+    const stream = this.records.tableStreamArn;
+    if (stream === undefined) throw new Error('the ledger table has no stream');
+    const publisher = new GovernedFunction(this, 'PublishEvents', {
+      config: this.config,
+      slice: 'ledger',
+      entry: 'publish-events',
+      timeoutSeconds: 60,
+      environment: { EVENT_BUS_NAME: bus.eventBusName },
+    });
+    publisher.allow(['events:PutEvents'], [bus.eventBusArn]);
+    publisher.allow(
+      ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'],
+      [stream],
+    );
+    // Lambda finds the stream before it reads it, and listing is granted on a table's streams, not on one of them.
+    publisher.allow(['dynamodb:ListStreams'], [`${this.records.tableArn}/stream/*`]);
+    Validations.of(publisher).acknowledge({
+      id: `AwsSolutions-IAM5[Resource::<${logicalId(this.records)}.Arn>/stream/*]`,
+      reason: 'The streams of this one table.',
+    });
+    publisher.allow(['sqs:SendMessage'], [unpublished.queueArn]);
+    new lambda.EventSourceMapping(this, 'Outbox', {
+      target: publisher.live,
+      eventSourceArn: stream,
+      startingPosition: lambda.StartingPosition.TRIM_HORIZON,
+      batchSize: 100,
+      reportBatchItemFailures: true,
+      bisectBatchOnError: true,
+      // A stream forgets after 24 h: what could not be published by then leaves its position behind.
+      maxRecordAge: Duration.hours(23),
+      onFailure: { bind: () => ({ destination: unpublished.queueArn }) },
+    });
+    return publisher;
+  }
+
+  private createAudit(): GovernedFunction {
+    const audit = new GovernedFunction(this, 'ServeAudit', {
+      config: this.config,
+      slice: 'ledger',
+      entry: 'serve-audit',
+      timeoutSeconds: 25,
+      environment: this.readEnvironment,
+    });
+    audit.allow(['dynamodb:Query'], [this.records.tableArn]);
+    audit.allow(['dynamodb:GetItem'], [this.heads.tableArn]);
+    this.grantReadByRelease(audit);
+    return audit;
+  }
+}
