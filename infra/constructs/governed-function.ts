@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { Aws, Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { Aws, Duration, RemovalPolicy } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction, OutputFormat, SourceMapMode } from 'aws-cdk-lib/aws-lambda-nodejs';
@@ -7,8 +7,11 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { StageConfig } from '../config.ts';
+import { explainWildcard } from './wildcard.ts';
 
 const ROOT = path.join(import.meta.dirname, '..', '..');
+
+type Conditions = Readonly<Record<string, Record<string, string | string[]>>>;
 
 export interface GovernedFunctionProps {
   readonly config: StageConfig;
@@ -20,6 +23,8 @@ export interface GovernedFunctionProps {
   readonly environment?: Readonly<Record<string, string>>;
   readonly memoryMb?: number;
   readonly reservedConcurrency?: number | null;
+  /** Why it may also do something that has no resource to name, besides writing traces. */
+  readonly everyResource?: string;
   /** Where an asynchronous invocation goes that failed every try. */
   readonly deadLetterQueue?: IQueue;
 }
@@ -88,29 +93,21 @@ export class GovernedFunction extends Construct {
     });
     // The cast: CDK's own types are not written for exactOptionalPropertyTypes.
     this.live = this.function.currentVersion as lambda.IFunction;
-    this.role.addToPrincipalPolicy(
-      new iam.PolicyStatement({
-        actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-        resources: [
-          `arn:${Aws.PARTITION}:logs:${Aws.REGION}:${Aws.ACCOUNT_ID}:log-group:/aws/lambda/${name}:*`,
-        ],
-      }),
+    this.allow(
+      ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      [`arn:${Aws.PARTITION}:logs:${Aws.REGION}:${Aws.ACCOUNT_ID}:log-group:/aws/lambda/${name}:*`],
+      { wildcard: 'The streams of its own log group have names made by Lambda.' },
     );
-    Validations.of(this).acknowledge(
-      {
-        id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:/aws/lambda/${name}:*]`,
-        reason: 'The streams of its own log group have names made by Lambda.',
-      },
-      { id: 'AwsSolutions-IAM5[Resource::*]', reason: 'X-Ray writes have no resource to name.' },
-    );
+    explainWildcard(this, '*', props.everyResource ?? 'X-Ray writes have no resource to name.');
   }
 
-  /** Grants exactly this, to this function alone. */
+  /** Grants exactly this, to this function alone. A resource that ends in a wildcard needs its reason. */
   allow(
     actions: readonly string[],
     resources: readonly string[],
-    conditions?: Record<string, Record<string, string | string[]>>,
+    options: { readonly conditions?: Conditions; readonly wildcard?: string } = {},
   ): this {
+    const { conditions, wildcard } = options;
     this.role.addToPrincipalPolicy(
       new iam.PolicyStatement({
         actions: [...actions],
@@ -118,6 +115,8 @@ export class GovernedFunction extends Construct {
         ...(conditions && { conditions }),
       }),
     );
+    if (wildcard !== undefined)
+      for (const resource of resources) if (resource.includes('*')) explainWildcard(this, resource, wildcard);
     return this;
   }
 }

@@ -14,6 +14,8 @@ interface RolloutProps {
   readonly releases: Releases;
 }
 
+const READS_METRICS: ReadonlySet<string> = new Set(['TakeSnapshot', 'JudgeHealth']);
+
 /** What judges a release and moves its traffic. */
 export class Rollout extends Construct {
   readonly tasks: Readonly<Record<keyof typeof rolloutTasks, GovernedFunction>>;
@@ -49,6 +51,9 @@ export class Rollout extends Construct {
       slice: 'rollout',
       entry,
       timeoutSeconds: task === 'ObeyCommand' ? 28 : rolloutTasks[task].functionTimeoutSeconds,
+      ...(READS_METRICS.has(task) && {
+        everyResource: 'X-Ray writes and CloudWatch metric reads have no resource to name.',
+      }),
       reservedConcurrency: keptFree ? config.restoreConcurrency : null,
       environment: {
         ...releases.environment,
@@ -67,6 +72,7 @@ export class Rollout extends Construct {
     mover.allow(
       actions,
       lambdaTargets.flatMap((name) => [`${arn}:${name}`, `${arn}:${name}:*`]),
+      { wildcard: "Versions and aliases of the functions that the stage's configuration names as targets." },
     );
   }
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { Aws, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { Aws, RemovalPolicy } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
@@ -9,6 +9,7 @@ import type { releaseTasks } from '../../functions/releases/tasks.ts';
 import type { rolloutTasks } from '../../functions/rollout/tasks.ts';
 import type { StageConfig } from '../config.ts';
 import type { GovernedFunction } from './governed-function.ts';
+import { explainWildcard } from './wildcard.ts';
 
 const DEFINITIONS = path.join(import.meta.dirname, '..', '..', 'statemachines');
 
@@ -77,28 +78,13 @@ class Workflow extends Construct {
         includeExecutionData: false,
       },
     });
-    Validations.of(this).acknowledge(
-      {
-        id: 'AwsSolutions-IAM5[Resource::*]',
-        reason:
-          'X-Ray writes and log delivery have no resource to name (Step Functions Developer Guide, "Logging").',
-      },
-      ...Object.values(tasks).map((task) => ({
-        id: `AwsSolutions-IAM5[Resource::<${this.logicalId(task)}.Arn>:*]`,
-        reason: 'Any published version of this one function.',
-      })),
-      ...(nested
-        ? [
-            {
-              id: `AwsSolutions-IAM5[Resource::${executionArns(config, nested.name)
-                .replace(Aws.PARTITION, '<AWS::Partition>')
-                .replace(Aws.REGION, '<AWS::Region>')
-                .replace(Aws.ACCOUNT_ID, '<AWS::AccountId>')}]`,
-              reason: 'Executions of this one workflow; their names are made at run time.',
-            },
-          ]
-        : []),
+    explainWildcard(
+      this,
+      '*',
+      'X-Ray writes and log delivery have no resource to name (Step Functions Developer Guide, "Logging").',
     );
+    for (const task of Object.values(tasks))
+      explainWildcard(this, `<${this.logicalId(task)}.Arn>:*`, 'Any published version of this one function.');
   }
 
   private logicalId(task: GovernedFunction): string {
@@ -122,6 +108,11 @@ class Workflow extends Construct {
       },
     ];
     for (const statement of statements) role.addToPrincipalPolicy(new iam.PolicyStatement(statement));
+    explainWildcard(
+      this,
+      executionArns(config, name),
+      'Executions of this one workflow; their names are made at run time.',
+    );
   }
 }
 

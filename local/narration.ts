@@ -1,0 +1,55 @@
+import type { LedgerRecord } from '../functions/ledger/record.ts';
+
+type Data = Readonly<Record<string, unknown>>;
+
+const reasonsOf = (data: Data): string[] =>
+  (Array.isArray(data.reasons) ? data.reasons : []).map((reason) => String((reason as Data).text));
+
+const points = (value: unknown): string => (typeof value === 'number' ? value.toFixed(1) : '–');
+
+const roundLine = (data: Data): string => {
+  const round = data.round as Data;
+  const reasons = reasonsOf(round);
+  return (
+    `round ${round.number} at ${data.weightPercent} %: ${round.status}, score ${points(round.score)} ` +
+    `(at best ${points(round.scoreUpper)}, stable version ${points(round.baselineScore)})` +
+    reasons.map((text) => `\n      – ${text}`).join('')
+  );
+};
+
+const withReasons = (line: string, data: Data): string =>
+  line +
+  reasonsOf(data)
+    .map((text) => `\n      – ${text}`)
+    .join('');
+
+/** What a ledger record means, in a line for people; undefined for those that only matter to an auditor. */
+export const narrate = ({ event, data, actor }: LedgerRecord): string | undefined => {
+  switch (event.type) {
+    case 'release.accepted':
+      return `asked for by ${actor.login}${actor.authenticated ? '' : ' (claimed by an event)'}`;
+    case 'release.snapshot.taken':
+      return `stable is version ${(data.snapshot as Data).stableVersion}`;
+    case 'release.shift.done':
+      return `traffic: ${data.weightPercent} % to version ${data.canary}, read back`;
+    case 'release.round.judged':
+      return roundLine(data);
+    case 'release.stage.promoted':
+      return withReasons(`stage ${Number(data.stage) + 1} passed`, data);
+    case 'release.stage.held':
+      return withReasons('held', data);
+    case 'release.look.decided':
+      return withReasons('to be rolled back', data);
+    case 'release.restore.done':
+      return `traffic: all back on version ${data.stable}, read back`;
+    case 'release.promotion.done':
+      return `traffic: all on version ${data.canary}, read back`;
+    case 'release.promoted':
+    case 'release.rolled-back':
+    case 'release.aborted':
+    case 'release.refused':
+      return withReasons(`ended: ${event.type.slice('release.'.length)}`, data);
+    default:
+      return undefined;
+  }
+};
