@@ -6,8 +6,8 @@ import type { Context } from 'aws-lambda';
 import * as z from 'zod';
 import { dynamoDbLedger } from '#ledger/adapters/dynamodb-ledger.ts';
 import type { AppendReceipt } from '#ledger/append.ts';
-import { LEDGER_TASKS } from '#ledger/contract.ts';
 import { appendLateRecords, type KeptMessages, lateRecordsEventSchema } from '#ledger/late-records.ts';
+import { ledgerTasks } from '#ledger/tasks.ts';
 import { dynamoDb } from '#platform/clients.ts';
 import { readEnvironment } from '#platform/environment.ts';
 import { parseOrRefuse } from '#platform/faults.ts';
@@ -36,7 +36,7 @@ export const handler = middy<unknown, readonly AppendReceipt[] | KeptMessages, E
   .handler(async (event) => {
     const late = lateRecordsEventSchema.safeParse(event);
     if (!late.success) {
-      const { batchId, records } = parseOrRefuse(LEDGER_TASKS.AppendRecords.input, event, 'the batch');
+      const { batchId, records } = parseOrRefuse(ledgerTasks.AppendRecords.input, event, 'the batch');
       return ledger.append(batchId, records);
     }
     return appendLateRecords(late.data, {

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { LedgerWriter } from '#ledger/append.ts';
-import { appendBatchSchema } from '#ledger/contract.ts';
+import { appendBatchSchema } from '#ledger/tasks.ts';
 import { TransientError } from '#platform/errors.ts';
 import { parseOrRefuse } from '#platform/faults.ts';
 

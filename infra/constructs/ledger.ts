@@ -4,9 +4,9 @@ import type * as events from 'aws-cdk-lib/aws-events';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { LEDGER_TASKS } from '../../functions/ledger/contract.ts';
 import { BY_RELEASE_INDEX } from '../../functions/ledger/keys.ts';
 import { auditRoutes } from '../../functions/ledger/routes.ts';
+import { ledgerTasks } from '../../functions/ledger/tasks.ts';
 import type { StageConfig } from '../config.ts';
 import type { RoutedFunction } from './api.ts';
 import { GovernedFunction } from './governed-function.ts';
@@ -54,7 +54,7 @@ export class Ledger extends Construct {
     this.lateRecords = ownedQueue(this, 'LateRecords', config, {
       queueName: 'late-records',
       visibilityTimeout: Duration.seconds(
-        VISIBILITY_TIMEOUTS * LEDGER_TASKS.AppendRecords.functionTimeoutSeconds,
+        VISIBILITY_TIMEOUTS * ledgerTasks.AppendRecords.functionTimeoutSeconds,
       ),
       deadLetterQueue: { queue: deadLateRecords, maxReceiveCount: LATE_TRIES },
     });
@@ -129,7 +129,7 @@ export class Ledger extends Construct {
       config: this.config,
       slice: 'ledger',
       entry: 'append-records',
-      timeoutSeconds: LEDGER_TASKS.AppendRecords.functionTimeoutSeconds,
+      timeoutSeconds: ledgerTasks.AppendRecords.functionTimeoutSeconds,
       memoryMb: 1_024,
       environment: this.readEnvironment,
     });

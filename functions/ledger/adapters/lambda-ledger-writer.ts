@@ -1,7 +1,7 @@
 import { InvokeCommand, type InvokeCommandOutput, type LambdaClient } from '@aws-sdk/client-lambda';
 import * as z from 'zod';
 import type { LedgerWriter } from '#ledger/append.ts';
-import { appendReceiptsSchema } from '#ledger/contract.ts';
+import { appendReceiptsSchema } from '#ledger/tasks.ts';
 import {
   ConflictError,
   InvalidRequestError,

@@ -19,6 +19,6 @@ export const appendReceiptsSchema = z
   .readonly();
 
 /** How the other slices, and workflows, call the ledger. The function's time-out leaves its callers time to react. */
-export const LEDGER_TASKS = defineTasks({
+export const ledgerTasks = defineTasks({
   AppendRecords: { input: appendBatchSchema, output: appendReceiptsSchema, functionTimeoutSeconds: 12 },
 });
