@@ -2,14 +2,11 @@ import { existsSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:
 import path from 'node:path';
 import { stageConfigSchema } from '../infra/config.ts';
 import { checkImportDirection, describeViolation } from '../test/architecture/import-direction.ts';
-import { localEnvironment } from './credentials.ts';
+import { localEnvironment, NO_ENDPOINT } from './credentials.ts';
 import { localDirectory, repositoryRoot } from './paths.ts';
 import { runCommand } from './run-command.ts';
 import { runDirectory } from './run-directory.ts';
 import { runSteps, type Step, type StepResult } from './steps.ts';
-
-/** Nothing listens there: synthesizing must work without any AWS, and must not find one by accident. */
-const NO_ENDPOINT = 'http://127.0.0.1:9';
 
 /** CDK orders resources by DependsOn even where a reference does so already (W3005); nothing here writes them by hand. */
 const IGNORED_CFN_LINT_CHECKS = ['W3005'];
@@ -63,7 +60,7 @@ async function checkWorkflows(): Promise<StepResult> {
 async function synthesize(stage: string): Promise<StepResult> {
   const args = ['synth', '--quiet', '--strict', '--no-notices', '--context', `stage=${stage}`];
   return resultOf(
-    await runCommand('cdk', [...args, '--output', assemblyOf(stage)], { env: localEnvironment(NO_ENDPOINT) }),
+    await runCommand('cdk', [...args, '--output', assemblyOf(stage)], localEnvironment(NO_ENDPOINT)),
   );
 }
 

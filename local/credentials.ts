@@ -10,6 +10,9 @@ export const LOCAL_REGION = 'us-east-1';
 /** The emulator's root key pair: public, fixed, and worth nothing anywhere else. */
 export const LOCAL_CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test' } as const;
 
+/** Nothing listens there. For children that need no AWS: one that asks for it anyway is refused, and finds no account by accident. */
+export const NO_ENDPOINT = 'http://127.0.0.1:9';
+
 /**
  * The whole environment for a child process that talks to the local AWS, and can't talk to a real one.
  *
