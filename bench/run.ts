@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { LocalSetupError } from '../local/endpoint.ts';
 
@@ -7,8 +7,12 @@ interface Benchmark {
   run(args: readonly string[]): Promise<void>;
 }
 
+/** The rest of the directory is what the benchmarks share. */
+const isBenchmark = (file: string): boolean =>
+  /^export (async function|const) run\b/m.test(readFileSync(path.join(import.meta.dirname, file), 'utf8'));
+
 const names = readdirSync(import.meta.dirname)
-  .filter((file) => file.endsWith('.ts') && file !== 'run.ts')
+  .filter((file) => file.endsWith('.ts') && isBenchmark(file))
   .map((file) => path.basename(file, '.ts'))
   .sort();
 const [name = '', ...args] = process.argv.slice(2);
