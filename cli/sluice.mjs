@@ -1,0 +1,13 @@
+#!/usr/bin/env node
+// The door of the `sluice` command. Plain JavaScript, because a Node that can't run TypeScript can still run this and
+// say so; without it the user would read "Unknown file extension".
+
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+if (major > 22 || (major === 22 && minor >= 18)) await import('./sluice.ts');
+else {
+  console.error(
+    `sluice: this is Node ${process.versions.node}; sluice runs on Node 24 (22.18 at the least). In a clone, ` +
+      '"npm ci" installs it and "npx sluice" uses it.',
+  );
+  process.exitCode = 2;
+}
