@@ -5,7 +5,6 @@ const config: KnipConfig = {
   entry: [
     'infra/app.ts',
     'functions/**/*.handler.ts',
-    'cli/sluice.ts',
     'local/{start,test,check}.ts',
     'local/demo/*.mjs',
     'bench/*.ts',

@@ -17,7 +17,11 @@ const assemblyOf = (stage: string) => path.join(assemblies, stage);
 
 const steps: readonly Step[] = [
   { name: 'types', run: () => tool('tsc', '--noEmit') },
-  { name: 'lint and format', run: () => tool('biome', 'ci', '--error-on-warnings') },
+  {
+    name: 'lint and format',
+    run: () =>
+      tool('biome', 'ci', '--error-on-warnings', `--colors=${process.stdout.isTTY ? 'force' : 'off'}`),
+  },
   { name: 'unused code', run: () => tool('knip') },
   { name: 'import direction', run: checkImports },
   { name: 'workflows', run: checkWorkflows },
