@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import * as z from 'zod';
@@ -13,6 +13,7 @@ import { readEnvironment } from '#platform/environment.ts';
 import { parseOrRefuse } from '#platform/faults.ts';
 import { METRIC } from '#platform/metric-names.ts';
 import { newUlid } from '#platform/new-id.ts';
+import { publishMetrics } from '#platform/publish-metrics.ts';
 import { logger, metrics } from '#platform/telemetry.ts';
 
 const environment = readEnvironment({ LEDGER_TABLE: z.string(), LEDGER_HEADS_TABLE: z.string() });
@@ -32,7 +33,7 @@ const ledger = dynamoDbLedger(
 /** The only writer of the ledger: called directly for decisions, by the queue for records that come late. */
 export const handler = middy<unknown, readonly AppendReceipt[] | KeptMessages, Error, Context>()
   .use(injectLambdaContext(logger))
-  .use(logMetrics(metrics))
+  .use(publishMetrics())
   .handler(async (event) => {
     const late = lateRecordsEventSchema.safeParse(event);
     if (!late.success) {

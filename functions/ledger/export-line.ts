@@ -20,6 +20,8 @@ export type ExportLine =
 /** Only what links records is asked of a record: types and fields that a newer Sluice adds are checked all the same. */
 const linkSchema = z.object({ seq: z.int().min(0), prevHash: hashSchema, recordHash: hashSchema });
 
+const numberSchema = linkSchema.pick({ seq: true });
+
 const unsound = (seq: number | undefined, text: string): ExportLine => ({ kind: 'unsound', seq, text });
 
 const parse = (line: string): { readonly value: unknown } | undefined => {
@@ -39,12 +41,12 @@ export const readExportLine = (line: string): ExportLine => {
     return unsound(undefined, 'the line is not JSON');
   }
   const link = linkSchema.safeParse(parsed.value);
-  const claimed = z.object({ seq: linkSchema.shape.seq }).safeParse(parsed.value);
-  const seq = claimed.success ? claimed.data.seq : undefined;
   if (!link.success) {
+    const seq = numberSchema.safeParse(parsed.value).data?.seq;
     const fields = [...new Set(link.error.issues.map((issue) => issue.path.join('.') || 'the record'))];
     return unsound(seq, `${fields.join(', ')} missing or malformed`);
   }
+  const { seq } = link.data;
   const [ambiguity] = ambiguitiesOf(line);
   if (ambiguity !== undefined) return unsound(seq, ambiguity.text);
   try {

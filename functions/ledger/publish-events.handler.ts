@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+
 import middy from '@middy/core';
 import type { Context, DynamoDBBatchResponse } from 'aws-lambda';
 import * as z from 'zod';
@@ -10,6 +10,7 @@ import { streamChangesSchema } from '#ledger/stream-changes.ts';
 import { eventBridge } from '#platform/clients.ts';
 import { readEnvironment } from '#platform/environment.ts';
 import { METRIC } from '#platform/metric-names.ts';
+import { publishMetrics } from '#platform/publish-metrics.ts';
 import { logger, metrics } from '#platform/telemetry.ts';
 
 const environment = readEnvironment({ EVENT_BUS_NAME: z.string() });
@@ -26,7 +27,7 @@ const pacing = {
  */
 export const handler = middy<unknown, DynamoDBBatchResponse, Error, Context>()
   .use(injectLambdaContext(logger))
-  .use(logMetrics(metrics))
+  .use(publishMetrics())
   .handler(async (event) => {
     const { entries, tampered } = readChanges(streamChangesSchema.parse(event));
     for (const { kind, seq, position } of tampered) {

@@ -1,0 +1,75 @@
+import type { AppendReceipt, LedgerPage, LedgerReader, LedgerSpool, LedgerWriter } from '#ledger/append.ts';
+import { batchDigest, requireOneTransaction } from '#ledger/batch.ts';
+import { EMPTY_LEDGER, type LedgerHead, linkRecords } from '#ledger/chain.ts';
+import type { LedgerRecord, RecordDraft } from '#ledger/record.ts';
+import { appendBatchSchema } from '#ledger/tasks.ts';
+import { ConflictError, TransientError } from '#platform/errors.ts';
+import { parseOrRefuse } from '#platform/faults.ts';
+import { newUlid } from '#platform/new-id.ts';
+
+export interface MemoryLedger extends LedgerWriter, LedgerReader, LedgerSpool {
+  /** While true nothing can be appended, as when the writer is down; reading and spooling go on. */
+  down: boolean;
+  readonly records: readonly LedgerRecord[];
+  readonly spooled: readonly { readonly batchId: string; readonly drafts: readonly RecordDraft[] }[];
+  /** What the queue of late records does once the writer is back. */
+  drain(): Promise<void>;
+}
+
+/** The ledger in memory: same linking, same idempotency, and drafts checked as strictly as append-records does. */
+export const memoryLedger = (now: () => Date = () => new Date()): MemoryLedger => {
+  const records: LedgerRecord[] = [];
+  const batches = new Map<string, { digest: string; receipts: readonly AppendReceipt[] }>();
+  const spooled: { batchId: string; drafts: readonly RecordDraft[] }[] = [];
+  let head: LedgerHead = EMPTY_LEDGER;
+
+  const append = (batchId: string, drafts: readonly RecordDraft[], late: boolean) => {
+    // Through JSON, as to the function: what JSON drops must not work in tests only.
+    const sent = JSON.parse(JSON.stringify({ batchId, records: drafts }));
+    const batch = parseOrRefuse(appendBatchSchema, sent, 'the batch');
+    const digest = batchDigest(batch.records);
+    const earlier = batches.get(batchId);
+    if (earlier?.digest === digest) return earlier.receipts;
+    if (earlier !== undefined) throw new ConflictError(`the batch id ${batchId} was used for other records`);
+    const at = now();
+    const linked = linkRecords(head, batch.records, {
+      ids: batch.records.map(() => newUlid(at)),
+      ...(late && { lateAt: at.toISOString() }),
+    });
+    requireOneTransaction(linked.records);
+    records.push(...linked.records.map(({ record }) => record));
+    head = linked.head;
+    const receipts = linked.records.map(({ record: { seq, id, recordHash } }) => ({ seq, id, recordHash }));
+    batches.set(batchId, { digest, receipts });
+    return receipts;
+  };
+
+  const page = (found: readonly LedgerRecord[], limit: number): LedgerPage => {
+    const next = found[limit]?.seq;
+    return { records: found.slice(0, limit), ...(next !== undefined && { next }) };
+  };
+
+  const ledger: MemoryLedger = {
+    down: false,
+    records,
+    spooled,
+    append: async (batchId, drafts) => {
+      if (ledger.down) throw new TransientError("the ledger's writer could not be reached");
+      return append(batchId, drafts, false);
+    },
+    spool: async (batchId, drafts) => {
+      spooled.push({ batchId, drafts });
+    },
+    drain: async () => {
+      for (const { batchId, drafts } of spooled.splice(0)) append(batchId, drafts, true);
+    },
+    head: async () => head,
+    byRelease: async (releaseId, { from = 0, limit }) =>
+      page(
+        records.filter(({ seq, data }) => seq >= from && data.releaseId === releaseId),
+        limit,
+      ),
+    from: async (seq, limit) => page(records.slice(seq), limit),
+  };
+  return ledger;
+};

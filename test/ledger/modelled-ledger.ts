@@ -1,0 +1,48 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import {
+  DynamoDBDocumentClient,
+  GetCommand,
+  QueryCommand,
+  TransactWriteCommand,
+} from '@aws-sdk/lib-dynamodb';
+import { mockClient } from 'aws-sdk-client-mock';
+import { dynamoDbLedger, type Surroundings } from '#ledger/adapters/dynamodb-ledger.ts';
+import { dynamoDbLedgerReader } from '#ledger/adapters/dynamodb-ledger-reader.ts';
+import { newUlid } from '#platform/new-id.ts';
+import { DynamoDbModel } from './dynamodb-model.ts';
+
+export const TABLES = { ledger: 'ledger', heads: 'heads' } as const;
+
+/** What happens around each call to DynamoDB: let others go first, lose the request, or lose the answer. */
+export interface Interference {
+  before?(): Promise<void>;
+  after?(): Promise<void>;
+}
+
+/** The DynamoDB adapters over a model of DynamoDB. */
+export const modelledLedger = (over: Partial<Surroundings> & Interference = {}) => {
+  const { before, after, ...surroundings } = over;
+  const model = new DynamoDbModel();
+  const client = DynamoDBDocumentClient.from(new DynamoDBClient({ region: 'eu-west-1' }));
+  const answer =
+    <I>(act: (input: I) => object) =>
+    async (input: I) => {
+      await before?.();
+      const output = act(input);
+      await after?.();
+      return output;
+    };
+  const calls = mockClient(client);
+  calls.on(GetCommand).callsFake(answer((input) => model.get(input as never)));
+  calls.on(QueryCommand).callsFake(answer((input) => model.query(input as never)));
+  calls.on(TransactWriteCommand).callsFake(answer((input) => model.transactWrite(input as never)));
+  const writer = dynamoDbLedger(client, TABLES, {
+    now: () => new Date('2026-01-05T10:00:00.000Z'),
+    newUlid,
+    random: () => 0.5,
+    sleep: async () => {},
+    contended: () => {},
+    ...surroundings,
+  });
+  return { model, client, calls, writer, reader: dynamoDbLedgerReader(client, TABLES) };
+};
