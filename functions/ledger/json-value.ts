@@ -60,7 +60,7 @@ export const jsonFault = (value: unknown, limits: Limits): Fault | undefined => 
     for (const [key, member] of members) {
       const at = path === '' ? key : `${path}.${key}`;
       if (!key.isWellFormed()) return { path, message: 'a key holds half of a surrogate pair' };
-      if (key === '__proto__' && !limits.protoKeys) return { path, message: 'no key may be __proto__' };
+      if (key === '__proto__' && !limits.protoKeys) return { path: at, message: 'no key may be __proto__' };
       pending.push({ value: member, path: at, depth: depth + 1 });
     }
   }

@@ -52,7 +52,11 @@ const dataDraftSchema = z
   .superRefine((data, context) => {
     const fault = jsonFault(data, LEDGER_JSON);
     if (fault !== undefined)
-      context.addIssue({ code: 'custom', message: fault.message, path: fault.path.split('.') });
+      context.addIssue({
+        code: 'custom',
+        message: fault.message,
+        path: fault.path === '' ? [] : fault.path.split('.'),
+      });
     if (data.releaseId !== undefined && !releaseIdSchema.safeParse(data.releaseId).success)
       context.addIssue({ code: 'custom', message: 'must be a release id', path: ['releaseId'] });
   });
