@@ -30,7 +30,9 @@ export const createPerson = async (
   const cognito = client(pool);
   const who = { UserPoolId: pool.userPoolId, Username: username };
   try {
-    await cognito.send(new AdminCreateUserCommand({ ...who, MessageAction: 'SUPPRESS', TemporaryPassword: password }));
+    await cognito.send(
+      new AdminCreateUserCommand({ ...who, MessageAction: 'SUPPRESS', TemporaryPassword: password }),
+    );
     await cognito.send(new AdminSetUserPasswordCommand({ ...who, Password: password, Permanent: true }));
     for (const role of roles)
       await cognito.send(new AdminAddUserToGroupCommand({ ...who, GroupName: `sluice:${role}` }));

@@ -1,5 +1,5 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+
 import middy from '@middy/core';
 import type {
   APIGatewayProxyEventV2WithJWTAuthorizer,
@@ -13,8 +13,9 @@ import { InvalidRequestError, NotFoundError, PolicyDeniedError } from '#platform
 import { parseOrRefuse } from '#platform/faults.ts';
 import { idempotencyKeySchema } from '#platform/ids.ts';
 import { problemOf } from '#platform/problem.ts';
+import { publishMetrics } from '#platform/publish-metrics.ts';
 import { type Route, type RouteTable, routeKey } from '#platform/route.ts';
-import { logger, metrics } from '#platform/telemetry.ts';
+import { logger } from '#platform/telemetry.ts';
 
 type Parsed<S, Otherwise> = S extends z.ZodType ? z.output<S> : Otherwise;
 
@@ -113,7 +114,7 @@ export const serveRoutes =
     };
     return middy<HttpEvent, APIGatewayProxyStructuredResultV2, Error, Context>()
       .use(injectLambdaContext(logger))
-      .use(logMetrics(metrics))
+      .use(publishMetrics())
       .handler(async (event) => {
         try {
           return await answer(event);

@@ -1,11 +1,12 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import * as z from 'zod';
 import { systemActor } from '#platform/actor.ts';
 import { readEnvironment } from '#platform/environment.ts';
 import { METRIC } from '#platform/metric-names.ts';
+import { publishMetrics } from '#platform/publish-metrics.ts';
 import { logger, metrics } from '#platform/telemetry.ts';
 import { executionPorts, releasePorts } from '#releases/adapters/release-ports.ts';
 import { executionEnvironment, releaseEnvironment } from '#releases/environment.ts';
@@ -65,7 +66,7 @@ const recover = async (release: Release): Promise<void> => {
  */
 export const handler = middy<unknown, void, Error, Context>()
   .use(injectLambdaContext(logger))
-  .use(logMetrics(metrics))
+  .use(publishMetrics())
   .handler(async () => {
     const failures: unknown[] = [];
     for (const release of await ports.releases.open()) {

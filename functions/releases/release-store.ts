@@ -46,9 +46,12 @@ export interface ReleaseStore {
   markStarted(releaseId: ReleaseId, at: string): Promise<void>;
   /** Write-once: the first snapshot stays, and is what is returned. Refused (undefined) unless forward at `fence`. */
   saveSnapshot(releaseId: ReleaseId, fence: number, snapshot: Snapshot): Promise<Snapshot | undefined>;
-  /** Records the weight about to be set. False unless forward at `fence` with a snapshot taken. */
+  /**
+   * Records the weight about to be set. False unless forward at `fence` with a snapshot taken, and false when a higher
+   * weight was recorded before: a step of an earlier stage that comes late must not lower what is known to be intended.
+   */
   intendWeight(releaseId: ReleaseId, fence: number, progress: Progress): Promise<boolean>;
-  /** What a look saw. False when the release is no longer forward at `fence`. */
+  /** What a look saw at the weight last recorded. False when another one was, or the release is not forward at `fence`. */
   noteProgress(releaseId: ReleaseId, fence: number, progress: Progress): Promise<boolean>;
   /**
    * Stops everything forward: mode restoring, fence + 1, the first cause kept. `undefined` when the release is done;

@@ -1,5 +1,5 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import * as z from 'zod';
@@ -10,6 +10,7 @@ import { SluiceError } from '#platform/errors.ts';
 import { parseOrRefuse } from '#platform/faults.ts';
 import { METRIC } from '#platform/metric-names.ts';
 import { newReleaseId } from '#platform/new-id.ts';
+import { publishMetrics } from '#platform/publish-metrics.ts';
 import { logger, metrics } from '#platform/telemetry.ts';
 import { dynamoDbServices } from '#policy/adapters/dynamodb-services.ts';
 import { sqsRefusedQueue } from '#releases/adapters/refused-queue.ts';
@@ -66,7 +67,7 @@ const refuse = async (event: unknown, error: SluiceError): Promise<void> => {
 /** The event door. A passing trouble is thrown, so that Lambda tries again and then keeps the event in its own queue. */
 export const handler = middy<unknown, void, Error, Context>()
   .use(injectLambdaContext(logger))
-  .use(logMetrics(metrics))
+  .use(publishMetrics())
   .handler(async (event) => {
     try {
       await start(event);

@@ -11,6 +11,20 @@ import { explainWildcard } from './wildcard.ts';
 
 const ROOT = path.join(import.meta.dirname, '..', '..');
 
+/**
+ * Ways to find credentials that a function never takes, because Lambda gives them in the environment and that way is
+ * tried first; each is reached by a dynamic import only, and together they are a fifth of a bundle.
+ */
+const NEVER_LOADED = [
+  '@aws-sdk/credential-provider-http',
+  '@aws-sdk/credential-provider-ini',
+  '@aws-sdk/credential-provider-login',
+  '@aws-sdk/credential-provider-process',
+  '@aws-sdk/credential-provider-sso',
+  '@aws-sdk/credential-provider-web-identity',
+  '@smithy/credential-provider-imds',
+] as const;
+
 type Conditions = Readonly<Record<string, Record<string, string | string[]>>>;
 
 export interface GovernedFunctionProps {
@@ -86,6 +100,7 @@ export class GovernedFunction extends Construct {
         sourceMap: true,
         sourceMapMode: SourceMapMode.EXTERNAL,
         bundleAwsSDK: true,
+        externalModules: [...NEVER_LOADED],
         mainFields: ['module', 'main'],
         // Some dependencies are still CommonJS and ask for node's modules by require.
         banner: "import{createRequire as r}from'node:module';const require=r(import.meta.url);",

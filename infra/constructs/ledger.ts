@@ -23,7 +23,9 @@ interface LedgerProps {
  * Puts happen inside a transaction or not at all: its conditions are what keeps the chain whole. The key has several
  * values, so a plain StringEquals never matches (DynamoDB Developer Guide, "Using IAM with DynamoDB transactions").
  */
-const IN_TRANSACTION = { 'ForAnyValue:StringEquals': { 'dynamodb:EnclosingOperation': ['TransactWriteItems'] } };
+const IN_TRANSACTION = {
+  'ForAnyValue:StringEquals': { 'dynamodb:EnclosingOperation': ['TransactWriteItems'] },
+};
 
 /** Lambda takes a message of a busy queue back for six of the function's time-outs (Lambda Developer Guide, SQS). */
 const VISIBILITY_TIMEOUTS = 6;

@@ -5,12 +5,18 @@ import { NotFoundError } from '#platform/errors.ts';
 import type { ReleaseId } from '#platform/ids.ts';
 import { reserveRelease } from '#releases/adapters/dynamodb-reservation.ts';
 import { lockKey, RELEASES, releaseKey } from '#releases/keys.ts';
-import { type Release, releaseSchema } from '#releases/release.ts';
+import { type Progress, type Release, releaseSchema } from '#releases/release.ts';
 import type { ReleaseStore } from '#releases/release-store.ts';
 
 const storedSchema = releaseSchema.strip();
 
-const MODE = { '#mode': 'mode' } as const;
+/** Every attribute is written `#name`, because DynamoDB reserves hundreds of words and says so only at run time. */
+const namesIn = (...expressions: readonly string[]): Record<string, string> =>
+  Object.fromEntries(
+    expressions.flatMap((expression) =>
+      [...expression.matchAll(/#(\w+)/g)].map(([placeholder, name]) => [placeholder, name ?? '']),
+    ),
+  );
 
 /** The release store on its DynamoDB table. */
 export const dynamoDbReleases = (client: DynamoDBDocumentClient, table: string): ReleaseStore => {
@@ -28,7 +34,6 @@ export const dynamoDbReleases = (client: DynamoDBDocumentClient, table: string):
     set: string,
     condition: string,
     values: Readonly<Record<string, unknown>>,
-    names: Readonly<Record<string, string>> = MODE,
   ): Promise<Record<string, unknown> | undefined> => {
     try {
       const { Attributes } = await orTransient(
@@ -38,8 +43,8 @@ export const dynamoDbReleases = (client: DynamoDBDocumentClient, table: string):
             TableName: table,
             Key: releaseKey(releaseId),
             UpdateExpression: set,
-            ConditionExpression: `attribute_exists(pk) AND ${condition}`,
-            ExpressionAttributeNames: { ...names },
+            ConditionExpression: `attribute_exists(#pk) AND ${condition}`,
+            ExpressionAttributeNames: namesIn('#pk', set, condition),
             ExpressionAttributeValues: values,
             ReturnValues: 'ALL_OLD',
           }),
@@ -52,7 +57,16 @@ export const dynamoDbReleases = (client: DynamoDBDocumentClient, table: string):
     }
   };
 
-  const forwardAt = '#mode = :forward AND fence = :fence';
+  const forwardAt = '#mode = :forward AND #fence = :fence';
+
+  const setProgress = async (releaseId: ReleaseId, fence: number, progress: Progress, condition: string) =>
+    (await update(releaseId, 'SET #progress = :progress', `${forwardAt} AND ${condition}`, {
+      ':progress': progress,
+      ':weight': progress.weightPercent,
+      ':forward': 'forward',
+      ':fence': fence,
+    })) !== undefined;
+
   const query = async (
     index: string,
     key: string,
@@ -113,13 +127,13 @@ export const dynamoDbReleases = (client: DynamoDBDocumentClient, table: string):
       return { mode: release.mode, fence: release.fence };
     },
     markStarted: async (releaseId, at) => {
-      await update(releaseId, 'SET startedAt = :at', 'attribute_not_exists(startedAt)', { ':at': at }, {});
+      await update(releaseId, 'SET #startedAt = :at', 'attribute_not_exists(#startedAt)', { ':at': at });
     },
     saveSnapshot: async (releaseId, fence, snapshot) => {
       const saved = await update(
         releaseId,
-        'SET snapshot = :snapshot',
-        `${forwardAt} AND attribute_not_exists(snapshot)`,
+        'SET #snapshot = :snapshot',
+        `${forwardAt} AND attribute_not_exists(#snapshot)`,
         { ':snapshot': snapshot, ':forward': 'forward', ':fence': fence },
       );
       if (saved !== undefined) return snapshot;
@@ -127,22 +141,19 @@ export const dynamoDbReleases = (client: DynamoDBDocumentClient, table: string):
       return release?.mode === 'forward' && release.fence === fence ? release.snapshot : undefined;
     },
     intendWeight: async (releaseId, fence, progress) =>
-      (await update(releaseId, 'SET progress = :progress', `${forwardAt} AND attribute_exists(snapshot)`, {
-        ':progress': progress,
-        ':forward': 'forward',
-        ':fence': fence,
-      })) !== undefined,
+      setProgress(
+        releaseId,
+        fence,
+        progress,
+        'attribute_exists(#snapshot) AND (attribute_not_exists(#progress) OR #progress.#weightPercent <= :weight)',
+      ),
     noteProgress: async (releaseId, fence, progress) =>
-      (await update(releaseId, 'SET progress = :progress', forwardAt, {
-        ':progress': progress,
-        ':forward': 'forward',
-        ':fence': fence,
-      })) !== undefined,
+      setProgress(releaseId, fence, progress, '#progress.#weightPercent = :weight'),
     beginRestore: async (releaseId, cause, abortedBy) => {
       const before = await update(
         releaseId,
-        `SET #mode = :restoring, fence = fence + :one, restoreCause = if_not_exists(restoreCause, :cause)${
-          abortedBy === undefined ? '' : ', abortedBy = if_not_exists(abortedBy, :abortedBy)'
+        `SET #mode = :restoring, #fence = #fence + :one, #restoreCause = if_not_exists(#restoreCause, :cause)${
+          abortedBy === undefined ? '' : ', #abortedBy = if_not_exists(#abortedBy, :abortedBy)'
         }`,
         '#mode <> :done',
         {
@@ -161,7 +172,7 @@ export const dynamoDbReleases = (client: DynamoDBDocumentClient, table: string):
       return undefined;
     },
     noteVerified: async (releaseId, verified) =>
-      (await update(releaseId, 'SET verified = :verified', '#mode <> :done AND fence = :fence', {
+      (await update(releaseId, 'SET #verified = :verified', '#mode <> :done AND #fence = :fence', {
         ':verified': verified,
         ':done': 'done',
         ':fence': verified.fence,
@@ -170,8 +181,8 @@ export const dynamoDbReleases = (client: DynamoDBDocumentClient, table: string):
       const promoted = outcome === 'promoted';
       const decided = await update(
         releaseId,
-        'SET #mode = :done, outcome = :outcome, reasons = :reasons',
-        '#mode = :mode AND fence = :fence AND verified.#at = :at AND verified.fence = :fence',
+        'SET #mode = :done, #outcome = :outcome, #reasons = :reasons',
+        '#mode = :mode AND #fence = :fence AND #verified.#at = :at AND #verified.#fence = :fence',
         {
           ':done': 'done',
           ':mode': promoted ? 'forward' : 'restoring',
@@ -180,7 +191,6 @@ export const dynamoDbReleases = (client: DynamoDBDocumentClient, table: string):
           ':outcome': outcome,
           ':reasons': reasons,
         },
-        { ...MODE, '#at': 'at' },
       );
       return decided !== undefined;
     },
@@ -188,13 +198,9 @@ export const dynamoDbReleases = (client: DynamoDBDocumentClient, table: string):
       await closeRelease(client, table, release, at);
     },
     noteRecovery: async (releaseId, recoveries) => {
-      await update(
-        releaseId,
-        'SET recoveries = :recoveries',
-        'recoveries < :recoveries',
-        { ':recoveries': recoveries },
-        {},
-      );
+      await update(releaseId, 'SET #recoveries = :recoveries', '#recoveries < :recoveries', {
+        ':recoveries': recoveries,
+      });
     },
   };
 };
