@@ -1,0 +1,77 @@
+import { DynamoDBDocumentClient, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import type { APIGatewayProxyEventV2WithJWTAuthorizer, Context } from 'aws-lambda';
+import { mockClient } from 'aws-sdk-client-mock';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { verifyRecords } from '#ledger/verify-chain.ts';
+import { aBatchId, aDraft, aReleaseId } from './drafts.ts';
+import { modelledLedger } from './modelled-ledger.ts';
+
+vi.stubEnv('AWS_REGION', 'eu-west-1');
+vi.stubEnv('POWERTOOLS_DEV', 'true');
+vi.stubEnv('POWERTOOLS_SERVICE_NAME', 'serve-audit');
+vi.stubEnv('LEDGER_TABLE', 'ledger');
+vi.stubEnv('LEDGER_HEADS_TABLE', 'heads');
+const { handler } = await import('#ledger/serve-audit.handler.ts');
+
+const { model, writer } = modelledLedger();
+const dynamo = mockClient(DynamoDBDocumentClient);
+dynamo.on(GetCommand).callsFake((input) => model.get(input));
+dynamo.on(QueryCommand).callsFake((input) => model.query(input));
+
+const get = async (query: Record<string, string>, role = 'auditor') => {
+  const event = {
+    routeKey: 'GET /v1/audit/records',
+    queryStringParameters: query,
+    requestContext: {
+      requestId: 'r',
+      authorizer: {
+        jwt: { claims: { token_use: 'access', username: 'ann', 'cognito:groups': `[sluice:${role}]` } },
+      },
+    },
+  } as unknown as APIGatewayProxyEventV2WithJWTAuthorizer;
+  const { statusCode, body } = await handler(event, { awsRequestId: 'r' } as Context);
+  return { status: statusCode, body: JSON.parse(body ?? '') };
+};
+
+const releaseId = aReleaseId();
+
+beforeAll(async () => {
+  for (let n = 0; n < 10; n += 1) await writer.append(aBatchId(), [aDraft({ n }), aDraft({ n, releaseId })]);
+});
+
+describe('GET /v1/audit/records', () => {
+  it('gives the whole ledger in pages that verify offline, up to the head that it names', async () => {
+    const lines: string[] = [];
+    let page = await get({ limit: '7' });
+    const { head } = page.body;
+    for (;;) {
+      expect(page.status).toBe(200);
+      lines.push(...page.body.records.map((record: unknown) => JSON.stringify(record)));
+      if (page.body.next === undefined) break;
+      page = await get({ limit: '7', cursor: page.body.next });
+    }
+    expect(await verifyRecords(lines, head)).toEqual({ ok: true, records: 20, head });
+  });
+
+  it("gives one release's records", async () => {
+    const { body } = await get({ release: releaseId, limit: '4' });
+    const rest = await get({ release: releaseId, cursor: body.next });
+    const numbers = [...body.records, ...rest.body.records].map(({ seq }: { seq: number }) => seq);
+    expect(numbers).toEqual(Array.from({ length: 10 }, (_, n) => 2 * n + 1));
+  });
+
+  it.each([
+    [{ limit: '0' }],
+    [{ limit: '257' }],
+    [{ cursor: 'made-up' }],
+    [{ release: 'checkout' }],
+    [{ unknown: '1' }],
+  ])('refuses %j', async (query) => {
+    expect(await get(query as Record<string, string>)).toMatchObject({ status: 400, body: { status: 400 } });
+  });
+
+  it('is for auditors, operators and admins', async () => {
+    for (const role of ['auditor', 'operator', 'admin']) expect((await get({}, role)).status).toBe(200);
+    for (const role of ['viewer', 'requester', 'approver']) expect((await get({}, role)).status).toBe(403);
+  });
+});
