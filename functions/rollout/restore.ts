@@ -7,6 +7,7 @@ import type { Target } from '#policy/target.ts';
 import type { Reason, Release, Snapshot } from '#releases/release.ts';
 import { type ReleaseSubject, releaseRecord } from '#releases/release-records.ts';
 import type { ReleaseStore } from '#releases/release-store.ts';
+import { overtakenBy } from '#rollout/overtaken.ts';
 import { describeRouting, isAlone } from '#rollout/routing.ts';
 import type { TrafficShifter } from '#rollout/traffic-shifter.ts';
 
@@ -84,6 +85,34 @@ const tell = async (
   }
 };
 
+/** Writes that may come in between before the restore goes ahead without looking. */
+const RACES_MAX = 3;
+
+/**
+ * Sets traffic back: on the condition that nobody wrote since it was read, and having seen after that read that the
+ * release has not ended. By then a later release may be at work, and an invocation of this one that comes late must not
+ * undo it. When that can't be found out, the restore goes ahead.
+ */
+const bringBack = async (
+  ports: RestorePorts,
+  releaseId: ReleaseId,
+  target: Target,
+  stable: string,
+): Promise<'back' | 'ended'> => {
+  try {
+    for (let race = 1; race <= RACES_MAX; race += 1) {
+      const { revision } = await ports.shifter.readRouting(target);
+      if ((await ports.releases.readFence(releaseId)).mode === 'done') return 'ended';
+      const overtaken = await overtakenBy(ports.shifter.restore(target, stable, revision));
+      if (overtaken === undefined) return 'back';
+    }
+  } catch (error) {
+    ports.onTrouble('a restore could not find out whether it is still wanted; it goes ahead', error);
+  }
+  await ports.shifter.restore(target, stable);
+  return 'back';
+};
+
 const verifyStable = async (ports: RestorePorts, target: Target, stable: string): Promise<void> => {
   const routing = await ports.shifter.readRouting(target);
   if (!isAlone(routing, stable))
@@ -114,7 +143,7 @@ const noteStable = async (
 
 /**
  * Brings all traffic back to the stable version and proves it. Order: fence raised, intent told, traffic set, read
- * back, noted, outcome told. Safe to repeat at any time and from anywhere; when several run at once the last write is
+ * back, outcome told, noted. Safe to repeat at any time and from anywhere; when several run at once the last write is
  * still the stable version.
  * @throws TransientError while traffic is not verified, or is but that could not be noted: repeat.
  */
@@ -145,7 +174,9 @@ export const restoreTraffic = async (
     ...facts,
     reasons: command.cause,
   });
-  await ports.shifter.restore(target, stableVersion);
+  // Another restore finished and the release was concluded on it: traffic was verified, and may have moved on since.
+  if ((await bringBack(ports, releaseId, target, stableVersion)) === 'ended')
+    return state.fence === undefined ? { kind: 'done' } : { kind: 'restored', fence: state.fence };
   const verify = () => verifyStable(ports, target, stableVersion);
   await verify();
   await tell(ports, subject, `${step}/done`, 'release.restore.done', actor, facts);

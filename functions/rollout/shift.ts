@@ -5,7 +5,8 @@ import type { ReleaseId } from '#platform/ids.ts';
 import type { Target } from '#policy/target.ts';
 import type { Progress, Release, Snapshot } from '#releases/release.ts';
 import { batchId, releaseRecord } from '#releases/release-records.ts';
-import type { ReleaseStore } from '#releases/release-store.ts';
+import type { Fence, ReleaseStore } from '#releases/release-store.ts';
+import { overtakenBy } from '#rollout/overtaken.ts';
 import { describeRouting, isAlone, isAt } from '#rollout/routing.ts';
 import type { Routing, TrafficShifter } from '#rollout/traffic-shifter.ts';
 
@@ -16,7 +17,7 @@ export interface ShiftPorts {
   readonly now: () => string;
 }
 
-/** `fenced`: a restore began; whatever this call had moved is back. */
+/** `fenced`: a restore began, or whether one did can't be read. The caller restores, which raises the fence first. */
 export type ShiftResult = 'done' | 'fenced';
 
 type Ready = Release & { readonly snapshot: Snapshot };
@@ -34,27 +35,30 @@ interface Effect {
   readonly apply: (revision: string) => Promise<void>;
 }
 
-const isForward = (present: Pick<Release, 'mode' | 'fence'>, fence: number): boolean =>
+const isForward = (present: Fence, fence: number): boolean =>
   present.mode === 'forward' && present.fence === fence;
 
 /**
- * The comparison after the effect. A state that can't be read counts as changed, because traffic must not stay where a
- * restore may not see it; then traffic is brought to where the release says that it belongs.
+ * The comparison after the effect. A state that can't be read counts as changed. What this call moved is taken back only
+ * while a restore is known to be on, and only if nobody wrote since it was read back: this call may be one that everyone
+ * has given up, and by then traffic may rightly be elsewhere.
  */
-const stillForwardOrBroughtBack = async (
+const stillForward = async (
   ports: ShiftPorts,
-  ready: Ready,
+  { releaseId, target, snapshot }: Ready,
   fence: number,
+  after: Routing,
 ): Promise<boolean> => {
-  let present: Release | undefined;
+  let present: Fence;
   try {
-    present = await ports.releases.get(ready.releaseId);
+    present = await ports.releases.readFence(releaseId);
   } catch (error) {
-    if (!(error instanceof TransientError)) throw error;
+    if (error instanceof TransientError) return false;
+    throw error;
   }
-  if (present !== undefined && isForward(present, fence)) return true;
-  const home = present?.outcome === 'promoted' ? ready.version : ready.snapshot.stableVersion;
-  await ports.shifter.restore(ready.target, home);
+  if (isForward(present, fence)) return true;
+  if (present.mode === 'restoring')
+    await overtakenBy(ports.shifter.restore(target, snapshot.stableVersion, after.revision));
   return false;
 };
 
@@ -88,24 +92,13 @@ const effect = async (
     if (!isForward(await ports.releases.readFence(releaseId), fence)) return 'fenced';
     throw overtaken;
   }
-  if (!(await stillForwardOrBroughtBack(ports, release, fence))) return 'fenced';
+  if (!(await stillForward(ports, release, fence, after))) return 'fenced';
   if (!what.isDone(after))
     throw new TransientError(`traffic was set but is at ${describeRouting(after)} when read back`);
   await ports.ledger.append(batchId(release, ...what.step, 'done'), [
     releaseRecord(what.done, release, actor, ports.now(), what.data),
   ]);
   return 'done';
-};
-
-/** The ConflictError of a write that lost its race (or whose own first try had landed), instead of throwing it. */
-const overtakenBy = async (write: Promise<void>): Promise<ConflictError | undefined> => {
-  try {
-    await write;
-    return undefined;
-  } catch (error) {
-    if (error instanceof ConflictError) return error;
-    throw error;
-  }
 };
 
 const ready = async (ports: ShiftPorts, releaseId: ReleaseId): Promise<Ready> => {

@@ -27,7 +27,7 @@ export interface CanaryWeight {
 
 /**
  * Moves one kind of target's traffic. Writes are conditional on the revision read before (a lost race is a
- * ConflictError), except `restore`, which must win. All throw TransientError for passing trouble.
+ * ConflictError); only `restore` may go without one, and then wins. All throw TransientError for passing trouble.
  */
 export interface TrafficShifter<Target> {
   /** Whether `version` can be rolled out on the target as it is now, and what stable is. Changes nothing. */
@@ -37,5 +37,5 @@ export interface TrafficShifter<Target> {
   /** Makes `version` the primary, alone. */
   promote(target: Target, version: string, revision: string): Promise<void>;
   /** Makes the stable version the primary, alone. Always writes, also when it already is: that invalidates older revisions. */
-  restore(target: Target, stable: string): Promise<void>;
+  restore(target: Target, stable: string, revision?: string): Promise<void>;
 }

@@ -137,6 +137,6 @@ export const lambdaAliasShifter = (client: LambdaClient): TrafficShifter<LambdaA
     setWeight: (target, { stable, canary, weightPercent }, revision) =>
       update(target, stable, weightPercent === 0 ? {} : { [canary]: weightPercent / 100 }, revision),
     promote: (target, version, revision) => update(target, version, {}, revision),
-    restore: (target, stable) => update(target, stable, {}),
+    restore: (target, stable, revision) => update(target, stable, {}, revision),
   };
 };

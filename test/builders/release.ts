@@ -1,0 +1,68 @@
+import type { Actor } from '#platform/actor.ts';
+import { type ReleaseId, releaseIdSchema } from '#platform/ids.ts';
+import { type Plan, planSchema } from '#policy/plan.ts';
+import type { LambdaAliasTarget } from '#policy/target.ts';
+import type { Release, Snapshot } from '#releases/release.ts';
+import { JudgePolicy } from '#rollout/judge/judge-policy.ts';
+
+export const NOW = '2026-03-01T12:00:00.000Z';
+export const NOW_MS = Date.parse(NOW);
+
+/** The stable version of every built release; the version to be released is `CANARY`. */
+export const STABLE = '1';
+export const CANARY = '2';
+/** What a later release brings. */
+export const NEXT = '3';
+
+export const checkoutTarget: LambdaAliasTarget = {
+  kind: 'lambda-alias',
+  functionName: 'checkout',
+  alias: 'live',
+};
+
+export const ann: Actor = { login: 'ann', kind: 'user', authenticated: true, via: 'api' };
+export const bob: Actor = { login: 'bob', kind: 'user', authenticated: true, via: 'api' };
+
+/** The nth release id: ids sort as their numbers do. */
+export const releaseIdOf = (number: number): ReleaseId =>
+  releaseIdSchema.parse(`rel_${number.toString().padStart(26, '0')}`);
+
+/** Stages of these weights, each one round of ten seconds. */
+export const planWith = (...weights: readonly number[]): Plan =>
+  planSchema.parse({
+    name: 'test',
+    stages: weights.map((weightPercent) => ({ weightPercent, rounds: 1, roundSeconds: 10 })),
+  });
+
+export const aSnapshot = (overrides: Partial<Snapshot> = {}): Snapshot => ({
+  stableVersion: STABLE,
+  timeoutSeconds: 3,
+  takenAt: NOW,
+  ...overrides,
+});
+
+/** A release of checkout to production as it is right after it was asked for. */
+export const aRelease = (overrides: Partial<Release> = {}): Release => ({
+  releaseId: releaseIdOf(1),
+  service: 'checkout',
+  environment: 'production',
+  version: CANARY,
+  strategy: 'canary',
+  requestedBy: ann,
+  requestedAt: NOW,
+  target: checkoutTarget,
+  metrics: {
+    source: 'cloudwatch',
+    invokedBy: 'event',
+    periodSeconds: 10,
+    settleSeconds: 0,
+    slowerThan: { from: 'trimmed-count' },
+  },
+  plan: planWith(50, 100),
+  judge: JudgePolicy.parse({}),
+  attempt: 1,
+  mode: 'forward',
+  fence: 1,
+  recoveries: 0,
+  ...overrides,
+});

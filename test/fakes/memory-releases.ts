@@ -1,0 +1,187 @@
+import { NotFoundError, TransientError } from '#platform/errors.ts';
+import type { ReleaseId } from '#platform/ids.ts';
+import { type Release, releaseSchema } from '#releases/release.ts';
+import type { ReleaseStore } from '#releases/release-store.ts';
+
+export interface MemoryReleases extends ReleaseStore {
+  /** As it is stored, without a read of the port. */
+  peek(releaseId: ReleaseId): Release | undefined;
+  /** Writes without a condition, for fakes that break a promise on purpose. */
+  overwrite(releaseId: ReleaseId, change: Partial<Release>): boolean;
+  /** Who holds the lock of a service and environment. */
+  lockOf(service: string, environment: string): ReleaseId | undefined;
+}
+
+interface Key {
+  readonly releaseId: ReleaseId;
+  readonly requestDigest: string;
+}
+
+/** A copy without undefined members, as what comes out of a table. */
+const stored = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
+
+const isForwardAt = (release: Release, fence: number): boolean =>
+  release.mode === 'forward' && release.fence === fence;
+
+/** The release store in memory. Every method takes effect at once, whole or not at all. */
+export const memoryReleases = (): MemoryReleases => {
+  const releases = new Map<ReleaseId, Release>();
+  const locks = new Map<string, ReleaseId>();
+  const keys = new Map<string, Key>();
+  const lockName = ({ service, environment }: Pick<Release, 'service' | 'environment'>) =>
+    `${service}#${environment}`;
+
+  /** What is read must be what the schema allows, as with the table; checked once for each write. */
+  const valid = new WeakSet<Release>();
+  const checked = (release: Release): Release => {
+    if (!valid.has(release)) releaseSchema.parse(release);
+    valid.add(release);
+    return release;
+  };
+  const read = (releaseId: ReleaseId): Release | undefined => {
+    const found = releases.get(releaseId);
+    return found && checked(found);
+  };
+  const mustRead = (releaseId: ReleaseId): Release => {
+    const found = read(releaseId);
+    if (found === undefined) throw new NotFoundError(`there is no release ${releaseId}`);
+    return found;
+  };
+  /** One conditional write: the new item, or false when the condition does not hold or there is no such release. */
+  const update = (
+    releaseId: ReleaseId,
+    condition: (release: Release) => boolean,
+    change: (release: Release) => Partial<Release>,
+  ): boolean => {
+    const found = releases.get(releaseId);
+    if (found === undefined || !condition(found)) return false;
+    releases.set(releaseId, Object.freeze({ ...found, ...stored(change(found)) }));
+    return true;
+  };
+
+  return {
+    peek: (releaseId) => releases.get(releaseId),
+    overwrite: (releaseId, change) =>
+      update(
+        releaseId,
+        () => true,
+        () => change,
+      ),
+    lockOf: (service, environment) => locks.get(lockName({ service, environment })),
+    reserve: async (release, { value, requestDigest }) => {
+      const used = keys.get(value);
+      const holder = locks.get(lockName(release));
+      if (used === undefined && holder === undefined && !releases.has(release.releaseId)) {
+        releases.set(release.releaseId, stored(release));
+        locks.set(lockName(release), release.releaseId);
+        keys.set(value, { releaseId: release.releaseId, requestDigest });
+        return { kind: 'reserved' };
+      }
+      if (used !== undefined && used.requestDigest !== requestDigest)
+        return { kind: 'key-reused', releaseId: used.releaseId };
+      if (used !== undefined) return { kind: 'repeated', release: mustRead(used.releaseId) };
+      if (holder !== undefined) return { kind: 'locked', by: holder };
+      throw new TransientError('the lock was freed while it was asked for; ask again');
+    },
+    get: async (releaseId) => read(releaseId),
+    list: async ({ service, after, limit }) => {
+      const found = [...releases.values()]
+        .filter((release) => service === undefined || release.service === service)
+        .filter(({ releaseId }) => after === undefined || releaseId < after)
+        .sort((a, b) => (a.releaseId < b.releaseId ? 1 : -1));
+      const page = found.slice(0, limit).map(checked);
+      const last = page.at(-1)?.releaseId;
+      return { releases: page, ...(found.length > limit && last !== undefined && { next: last }) };
+    },
+    open: async () =>
+      [...releases.values()]
+        .filter(({ concludedAt }) => concludedAt === undefined)
+        .sort((a, b) => (a.releaseId < b.releaseId ? -1 : 1))
+        .map(checked),
+    readFence: async (releaseId) => {
+      const { mode, fence } = mustRead(releaseId);
+      return { mode, fence };
+    },
+    markStarted: async (releaseId, at) => {
+      update(
+        releaseId,
+        ({ startedAt }) => startedAt === undefined,
+        () => ({ startedAt: at }),
+      );
+    },
+    saveSnapshot: async (releaseId, fence, snapshot) => {
+      update(
+        releaseId,
+        (release) => isForwardAt(release, fence) && release.snapshot === undefined,
+        () => ({ snapshot }),
+      );
+      const release = read(releaseId);
+      return release && isForwardAt(release, fence) ? release.snapshot : undefined;
+    },
+    intendWeight: async (releaseId, fence, progress) =>
+      update(
+        releaseId,
+        (release) =>
+          isForwardAt(release, fence) &&
+          release.snapshot !== undefined &&
+          (release.progress?.weightPercent ?? 0) <= progress.weightPercent,
+        () => ({ progress }),
+      ),
+    noteProgress: async (releaseId, fence, progress) =>
+      update(
+        releaseId,
+        (release) =>
+          isForwardAt(release, fence) && release.progress?.weightPercent === progress.weightPercent,
+        () => ({ progress }),
+      ),
+    beginRestore: async (releaseId, cause, abortedBy) => {
+      const before = releases.get(releaseId);
+      if (before === undefined) throw new NotFoundError(`there is no release ${releaseId}`);
+      const begun = update(
+        releaseId,
+        ({ mode }) => mode !== 'done',
+        (release) => ({
+          mode: 'restoring',
+          fence: release.fence + 1,
+          restoreCause: release.restoreCause ?? [...cause],
+          ...(abortedBy && { abortedBy: release.abortedBy ?? abortedBy }),
+        }),
+      );
+      return begun ? { fence: before.fence + 1, first: before.mode === 'forward' } : undefined;
+    },
+    noteVerified: async (releaseId, verified) =>
+      update(
+        releaseId,
+        ({ mode, fence }) => mode !== 'done' && fence === verified.fence,
+        () => ({ verified }),
+      ),
+    decide: async (releaseId, { outcome, fence, reasons }) => {
+      const [mode, at] = outcome === 'promoted' ? ['forward', 'new'] : ['restoring', 'stable'];
+      return update(
+        releaseId,
+        (release) =>
+          release.mode === mode &&
+          release.fence === fence &&
+          release.verified?.at === at &&
+          release.verified.fence === fence,
+        () => ({ mode: 'done', outcome, reasons: [...reasons] }),
+      );
+    },
+    close: async (release, at) => {
+      const { releaseId } = release;
+      const present = releases.get(releaseId);
+      if (present?.concludedAt !== undefined) return;
+      if (present?.mode !== 'done' || locks.get(lockName(release)) !== releaseId)
+        throw new Error(`release ${releaseId} can't be closed: it is not done or does not hold its lock`);
+      releases.set(releaseId, { ...present, concludedAt: at });
+      locks.delete(lockName(release));
+    },
+    noteRecovery: async (releaseId, recoveries) => {
+      update(
+        releaseId,
+        (release) => release.recoveries < recoveries,
+        () => ({ recoveries }),
+      );
+    },
+  };
+};

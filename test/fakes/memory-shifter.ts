@@ -1,0 +1,54 @@
+import { ConflictError } from '#platform/errors.ts';
+import type { LambdaAliasTarget } from '#policy/target.ts';
+import { isAlone } from '#rollout/routing.ts';
+import type { Routing, TrafficShifter } from '#rollout/traffic-shifter.ts';
+
+interface MemoryShifterOptions {
+  /** The published versions; the first one has all the traffic. */
+  readonly versions: readonly [string, ...string[]];
+  /** Longest a request may run, seconds. */
+  readonly timeoutSeconds?: number;
+  /** False makes it break the port's promise: writes that name an old revision go through. For mutation checks. */
+  readonly checksRevisions?: boolean;
+  /** False makes a restore that finds traffic on stable leave the revision as it is. For mutation checks. */
+  readonly restoreAlwaysWrites?: boolean;
+}
+
+export interface MemoryShifter extends TrafficShifter<LambdaAliasTarget> {
+  /** Where traffic is, without a call of the port. */
+  routing(): Routing;
+}
+
+/** One target in memory, with the revisions that the port promises. */
+export const memoryShifter = (options: MemoryShifterOptions): MemoryShifter => {
+  const { versions, timeoutSeconds = 3, checksRevisions = true, restoreAlwaysWrites = true } = options;
+  let writes = 1;
+  let routing: Omit<Routing, 'revision'> = { primary: versions[0], weights: {} };
+  const present = (): Routing => ({ ...routing, revision: `r${writes}` });
+
+  const write = (primary: string, weights: Record<string, number>, revision?: string): void => {
+    if (checksRevisions && revision !== undefined && revision !== present().revision)
+      throw new ConflictError('the routing was changed meanwhile');
+    routing = { primary, weights };
+    writes += 1;
+  };
+
+  return {
+    routing: present,
+    readRouting: async () => present(),
+    inspect: async (_target, version) => {
+      const stable = routing.primary;
+      const unfit = (code: string, text: string) => ({ kind: 'unfit', code, text }) as const;
+      if (!isAlone(present(), stable)) return unfit('already-weighted', 'traffic is split already');
+      if (stable === version) return unfit('already-running', `${version} has all traffic already`);
+      if (!versions.includes(version)) return unfit('no-version', `there is no version ${version}`);
+      return { kind: 'fit', snapshot: { stableVersion: stable, timeoutSeconds } };
+    },
+    setWeight: async (_target, { stable, canary, weightPercent }, revision) =>
+      write(stable, weightPercent === 0 ? {} : { [canary]: weightPercent }, revision),
+    promote: async (_target, version, revision) => write(version, {}, revision),
+    restore: async (_target, stable, revision) => {
+      if (restoreAlwaysWrites || !isAlone(present(), stable)) write(stable, {}, revision);
+    },
+  };
+};
