@@ -27,8 +27,9 @@ describe('appending', () => {
   it('finds out by itself that a transaction whose answer got lost was committed', async () => {
     let lost = false;
     const ledger = modelledLedger({
-      after: async () => {
-        if (lost || ledger.calls.commandCalls(TransactWriteCommand).length === 0) return;
+      interfere: async (act) => {
+        const answer = act();
+        if (lost || ledger.calls.commandCalls(TransactWriteCommand).length === 0) return answer;
         lost = true;
         throw timeout();
       },
@@ -67,6 +68,20 @@ describe('appending', () => {
     expect(ledger.model.items).toHaveLength(1);
   });
 
+  it('links to no head but the present one, even where the number would be free', async () => {
+    const moved = { pk: 'head', size: 1, hash: 'a'.repeat(64) };
+    const ledger = modelledLedger({
+      interfere: async (act) => {
+        if (ledger.calls.commandCalls(TransactWriteCommand).length === 1)
+          ledger.model.tables.heads?.set('["head"]', { ...moved });
+        return act();
+      },
+    });
+    ledger.model.tables.heads?.set('["head"]', { pk: 'head', size: 1, hash: 'b'.repeat(64) });
+    await ledger.writer.append(aBatchId(), [aDraft()]);
+    expect((await ledger.reader.from(1, 1)).records).toMatchObject([{ seq: 1, prevHash: moved.hash }]);
+  });
+
   it('does not retry what no retry can mend', async () => {
     const ledger = modelledLedger();
     const refusal = new TransactionCanceledException({
@@ -101,15 +116,15 @@ describe('appending', () => {
         fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 5 }),
         fc.array(fc.constantFrom('works', 'works', 'lost-before', 'lost-after'), { maxLength: 60 }),
         async (scheduler, sizes, fates) => {
-          let fate = 'works';
+          const left = [...fates];
           const ledger = modelledLedger({
-            before: async () => {
+            interfere: async (act) => {
               await scheduler.schedule(Promise.resolve());
-              fate = fates.pop() ?? 'works';
+              const fate = left.pop();
               if (fate === 'lost-before') throw timeout();
-            },
-            after: async () => {
+              const answer = act();
               if (fate === 'lost-after') throw timeout();
+              return answer;
             },
           });
           const persist = async (batchId: string, size: number): Promise<unknown> => {
@@ -128,6 +143,7 @@ describe('appending', () => {
           const results = await scheduler.waitFor(Promise.all(sent));
           for (const [index] of batches.entries())
             expect(results[index]).toEqual(results[index + batches.length]);
+          left.length = 0;
           const total = sizes.reduce((sum, size) => sum + size, 0);
           expect(
             await scheduler.waitFor(exportOf(ledger).then((lines) => verifyRecords(lines))),

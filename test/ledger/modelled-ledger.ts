@@ -13,25 +13,18 @@ import { DynamoDbModel } from './dynamodb-model.ts';
 
 export const TABLES = { ledger: 'ledger', heads: 'heads' } as const;
 
-/** What happens around each call to DynamoDB: let others go first, lose the request, or lose the answer. */
-export interface Interference {
-  before?(): Promise<void>;
-  after?(): Promise<void>;
-}
+/** Stands around each call to DynamoDB: lets others go first, loses the request, or loses the answer. */
+type Interference = (act: () => object) => Promise<object>;
 
 /** The DynamoDB adapters over a model of DynamoDB. */
-export const modelledLedger = (over: Partial<Surroundings> & Interference = {}) => {
-  const { before, after, ...surroundings } = over;
+export const modelledLedger = (over: Partial<Surroundings> & { readonly interfere?: Interference } = {}) => {
+  const { interfere = async (act) => act(), ...surroundings } = over;
   const model = new DynamoDbModel();
   const client = DynamoDBDocumentClient.from(new DynamoDBClient({ region: 'eu-west-1' }));
   const answer =
     <I>(act: (input: I) => object) =>
-    async (input: I) => {
-      await before?.();
-      const output = act(input);
-      await after?.();
-      return output;
-    };
+    (input: I) =>
+      interfere(() => act(input));
   const calls = mockClient(client);
   calls.on(GetCommand).callsFake(answer((input) => model.get(input as never)));
   calls.on(QueryCommand).callsFake(answer((input) => model.query(input as never)));

@@ -26,7 +26,8 @@ interface BatchItem {
 /** Leaves append-records, at 12 s, time to say that it gave up. */
 const RETRY_MILLISECONDS_MAX = 8_000;
 const BACK_OFF_MILLISECONDS = 25;
-const BACK_OFF_MILLISECONDS_MAX = 1_000;
+/** Some ten transactions' time: waiting longer only lets newcomers overtake, until the loser's time is up. */
+const BACK_OFF_MILLISECONDS_MAX = 250;
 
 /** Full jitter: of n writers that lost together, few meet again (aws.amazon.com/builders-library, "Timeouts, retries and backoff with jitter"). */
 const backOff = (attempt: number, random: number): number =>
