@@ -1,3 +1,4 @@
+import type { Proportion } from '#rollout/judge/facts.ts';
 import { lnBetaCdf, lnBetaKernel } from '#rollout/judge/special-functions.ts';
 
 /**
@@ -23,6 +24,22 @@ export function exceedsBeyondChance(events: number, trials: number, limit: numbe
   if (events >= trials) return Math.exp(Math.log(alpha) / trials) > limit;
   if (limit <= 0) return true;
   return lnBetaCdf(events, trials - events + 1, limit, 1 - limit) < Math.log(alpha);
+}
+
+/**
+ * True when `one` has more than `factor` times the rate of `other`, beyond chance: given an event of either, it falls on `one`
+ * with probability ρf / (ρf + 1 − ρ) at most, ρ its share of trials (the exact conditional test of two Poisson rates,
+ * J. Przyborowski and H. Wilenski, Biometrika 31, 1940). Counts are divided by the dispersion `phi`.
+ */
+export function isRateAbove(
+  one: Proportion,
+  other: Proportion,
+  factor: number,
+  phi: number,
+  alpha: number,
+): boolean {
+  const limit = (one.trials * factor) / (one.trials * factor + other.trials);
+  return exceedsBeyondChance(one.events / phi, (one.events + other.events) / phi, limit, alpha);
 }
 
 /** For less than one event the limit is near α^(1/events): below some hundredths of an event, less than a double can hold. */

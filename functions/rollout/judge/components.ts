@@ -1,8 +1,9 @@
-import { exceedsBeyondChance, lowerLimit } from '#rollout/judge/binomial-limit.ts';
+import { exceedsBeyondChance, isRateAbove, lowerLimit, upperLimit } from '#rollout/judge/binomial-limit.ts';
+import { errorDispersion, slowDispersion } from '#rollout/judge/dispersion.ts';
 import {
   type ArmCounts,
+  type BaselineHistory,
   boundsOf,
-  type Dispersion,
   errorsOf,
   type ProbeCounts,
   type Proportion,
@@ -21,7 +22,8 @@ export interface Arm {
 
 /**
  * One component measured on one arm. All values are fractions for which less is better: failing probes, failing requests,
- * p95's increase over the reference. `favourable` is the value at its limit in the arm's favour.
+ * p95's increase over the reference. `favourable` is the value at its limit in the arm's favour,
+ * and no worse than the promotion limit unless that is missed beyond chance.
  */
 export interface Measure {
   readonly component: Component;
@@ -46,44 +48,50 @@ export interface Scale {
 export function measureArm(
   arm: Arm,
   reference: Arm,
-  dispersion: Dispersion | undefined,
+  history: BaselineHistory | undefined,
   policy: JudgePolicy,
 ): Measure[] {
   return [
     measureAvailability(arm, reference, policy),
-    measureErrorRate(arm, reference, dispersion, policy),
-    measureLatency(arm, reference, dispersion, policy),
+    measureErrorRate(arm, reference, history, policy),
+    measureLatency(arm, reference, history, policy),
   ].filter((measure) => measure !== undefined);
 }
 
 function measureAvailability(arm: Arm, reference: Arm, policy: JudgePolicy): Measure | undefined {
-  const failing = failingProbes(arm.probes);
+  const [failing, stable] = [failingProbes(arm.probes), failingProbes(reference.probes)];
   if (failing === undefined) return undefined;
   const { weight, healthyPercentMin, promotionPercentMin, rollbackPercentMin } = policy.score.availability;
   const scale = scaleFor(
     [100 - healthyPercentMin, 100 - promotionPercentMin, 100 - rollbackPercentMin],
-    failingProbes(reference.probes),
+    stable,
     policy,
   );
-  return { component: 'availability', weight, scale, ...judgeProportion(failing, scale, 1, policy) };
+  return {
+    component: 'availability',
+    weight,
+    scale,
+    ...judgeProportion(failing, stable, 1 - promotionPercentMin / 100, scale, 1, policy),
+  };
 }
 
 function measureErrorRate(
   arm: Arm,
   reference: Arm,
-  dispersion: Dispersion | undefined,
+  history: BaselineHistory | undefined,
   policy: JudgePolicy,
 ): Measure | undefined {
-  const errors = errorsOf(arm.counts);
+  const [errors, stable] = [errorsOf(arm.counts), errorsOf(reference.counts)];
   if (errors === undefined) return undefined;
   const { weight, healthyPercentMax, promotionPercentMax, rollbackPercentMax } = policy.score.errorRate;
-  const scale = scaleFor(
-    [healthyPercentMax, promotionPercentMax, rollbackPercentMax],
-    errorsOf(reference.counts),
-    policy,
-  );
-  const phi = Math.max(policy.evidence.dispersionMin, dispersion?.errors ?? 1);
-  return { component: 'error-rate', weight, scale, ...judgeProportion(errors, scale, phi, policy) };
+  const scale = scaleFor([healthyPercentMax, promotionPercentMax, rollbackPercentMax], stable, policy);
+  const phi = errorDispersion(history, policy);
+  return {
+    component: 'error-rate',
+    weight,
+    scale,
+    ...judgeProportion(errors, stable, promotionPercentMax / 100, scale, phi, policy),
+  };
 }
 
 /**
@@ -93,7 +101,7 @@ function measureErrorRate(
 function measureLatency(
   arm: Arm,
   reference: Arm,
-  dispersion: Dispersion | undefined,
+  history: BaselineHistory | undefined,
   policy: JudgePolicy,
 ): Measure | undefined {
   const p95Ms = percentileMs(arm.counts, 0.95);
@@ -108,7 +116,7 @@ function measureLatency(
   };
   const value = p95Ms / referenceMs - 1;
   const surelyAboveMs =
-    boundsOf(arm.counts).findLast((bound) => isP95Above(arm, bound, dispersion, policy)) ?? 0;
+    boundsOf(arm.counts).findLast((bound) => isP95Above(arm, bound, history, policy)) ?? 0;
   const limitBoundMs = boundAtOrAbove(arm.counts, referenceMs * (1 + scale.promotion));
   return {
     component: 'latency-p95',
@@ -116,35 +124,62 @@ function measureLatency(
     scale,
     value,
     favourable: Math.min(value, surelyAboveMs / referenceMs - 1),
-    missed: limitBoundMs !== undefined && surelyAboveMs >= limitBoundMs,
+    missed:
+      limitBoundMs !== undefined &&
+      surelyAboveMs >= limitBoundMs &&
+      isSlowerThanReference(arm, reference, limitBoundMs, history, policy),
   };
+}
+
+/** p95 of a reference with few requests is a guess: the arm must also have more slow requests than it, beyond chance. */
+function isSlowerThanReference(
+  arm: Arm,
+  reference: Arm,
+  boundMs: number,
+  history: BaselineHistory | undefined,
+  policy: JudgePolicy,
+): boolean {
+  const [slow, stable] = [slowOf(arm.counts, boundMs), slowOf(reference.counts, boundMs)];
+  if (slow === undefined || stable === undefined) return true;
+  return isRateAbove(slow, stable, 1, slowDispersion(boundMs, history, policy), policy.score.chanceAlpha);
 }
 
 function isP95Above(
   arm: Arm,
   boundMs: number,
-  dispersion: Dispersion | undefined,
+  history: BaselineHistory | undefined,
   policy: JudgePolicy,
 ): boolean {
   const slow = slowOf(arm.counts, boundMs);
   if (slow === undefined) return false;
-  const phi = Math.max(policy.evidence.dispersionMin, dispersion?.slowerThan?.[String(boundMs)] ?? 1);
+  const phi = slowDispersion(boundMs, history, policy);
   return exceedsBeyondChance(slow.events / phi, slow.trials / phi, 0.05, policy.score.chanceAlpha);
 }
 
+/**
+ * Missed beyond chance: even at its limit in the arm's favour the share is past the promotion limit. Where the baseline may be
+ * past that limit too, it must also exceed the factor times the baseline's share, with chance counted in both arms: a baseline
+ * that was lucky for a minute is no measure.
+ */
 function judgeProportion(
   { events, trials }: Proportion,
+  reference: Proportion | undefined,
+  promotionLimit: number,
   scale: Scale,
   phi: number,
   policy: JudgePolicy,
 ): Pick<Measure, 'value' | 'favourable' | 'missed' | 'events'> {
-  const favourable = lowerLimit(events / phi, trials / phi, policy.score.chanceAlpha);
-  return {
-    value: events / trials,
-    favourable,
-    missed: favourable > scale.promotion,
-    events: { events, trials },
-  };
+  const { chanceAlpha } = policy.score;
+  const lower = lowerLimit(events / phi, trials / phi, chanceAlpha);
+  const surelyHealthy =
+    reference === undefined ||
+    upperLimit(reference.events / phi, reference.trials / phi, chanceAlpha) <= promotionLimit;
+  const missed =
+    lower > promotionLimit &&
+    (surelyHealthy ||
+      isRateAbove({ events, trials }, reference, policy.unhealthyBaselineFactor, phi, chanceAlpha));
+  const favourable = missed ? lower : Math.min(lower, scale.promotion);
+  return { value: events / trials, favourable, missed, events: { events, trials } };
 }
 
 /** A limit that the baseline is past becomes 1.5 times the baseline's value; the bounds beyond it keep their order. */

@@ -1,4 +1,4 @@
-import { lnBetaCdf, lnBetaKernel } from '#rollout/judge/special-functions.ts';
+import { devianceTerm, lnBetaCdf, lnBetaKernel } from '#rollout/judge/special-functions.ts';
 
 /** e^±690 is as near to 0 and 1 as a share gets before its complement leaves the range of doubles. */
 const LOGIT_MAX = 690;
@@ -40,7 +40,7 @@ export function toleratedShare(share: number, margin: number): number {
 
 /**
  * Interval of shares θ with lnE2(θ) < ln(1/α), θ in place of r in the last two terms only: holds at all looks at once with
- * probability 1 − α. Bisection in logit θ from the observed share, where lnE2(θ) is least.
+ * probability 1 − α. From the observed share θ̂, where lnE2(θ) is least, it grows by n·KL(θ̂ ‖ θ); bisection in logit θ.
  */
 export function shareInterval(
   tally: Tally,
@@ -48,18 +48,26 @@ export function shareInterval(
   concentration: number,
   alpha: number,
 ): readonly [low: number, high: number] {
-  const [a, b] = [concentration * r, concentration * (1 - r)];
+  const total = tally.canary + tally.other;
+  if (total === 0) return [0, 1];
+  const start = Math.min(LOGIT_MAX, Math.max(-LOGIT_MAX, Math.log(tally.canary / tally.other)));
   const after = posterior(tally, r, concentration);
+  const [observed, rest] = fromLogit(start);
+  const least =
+    lnBetaKernel(concentration * r, concentration * (1 - r), observed, rest) -
+    lnBetaKernel(after.a, after.b, observed, rest);
   const isInside = (logit: number) => {
-    const [theta, rest] = [1 / (1 + Math.exp(-logit)), 1 / (1 + Math.exp(logit))];
-    return lnBetaKernel(a, b, theta, rest) - lnBetaKernel(after.a, after.b, theta, rest) < -Math.log(alpha);
+    const [theta, complement] = fromLogit(logit);
+    const growth = devianceTerm(tally.canary, total * theta) + devianceTerm(tally.other, total * complement);
+    return least + growth < -Math.log(alpha);
   };
-  const observed =
-    tally.canary + tally.other > 0 ? Math.log(tally.canary / tally.other) : Math.log(r / (1 - r));
-  const start = Math.min(LOGIT_MAX, Math.max(-LOGIT_MAX, observed));
-  const low = edge(isInside, start, -LOGIT_MAX);
-  const high = edge(isInside, start, LOGIT_MAX);
-  return [1 / (1 + Math.exp(-low)), 1 / (1 + Math.exp(-high))];
+  const [low] = fromLogit(edge(isInside, start, -LOGIT_MAX));
+  const [high] = fromLogit(edge(isInside, start, LOGIT_MAX));
+  return [low, high];
+}
+
+function fromLogit(t: number): readonly [share: number, complement: number] {
+  return [1 / (1 + Math.exp(-t)), 1 / (1 + Math.exp(t))];
 }
 
 /** The rate ratio that a share θ of events means at a share ρ of requests; Infinity when every event is the canary's. */

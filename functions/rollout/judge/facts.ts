@@ -90,7 +90,7 @@ function proportion(events: number | undefined, trials: number | undefined): Pro
 
 /**
  * The sum of two periods of one arm. Where only one period has a count, the sum covers that period alone and says so in
- * `errorsOf`/`slowOf`. Percentiles can't be added; the request-weighted mean stands in for them, for display.
+ * `errorsOf`/`slowOf`. Percentiles can't be added; the request-weighted mean stands in where it means something.
  */
 export function addArms(one: ArmCounts | undefined, other: ArmCounts | undefined): ArmCounts | undefined {
   if (one === undefined || other === undefined) return one ?? other;
@@ -98,9 +98,9 @@ export function addArms(one: ArmCounts | undefined, other: ArmCounts | undefined
   const latencyMs = meanLatency(one, other);
   return {
     ...(requests !== undefined && { requests }),
-    ...addErrors(one, other),
+    ...addErrors(one, other, requests),
     ...(latencyMs !== undefined && { latencyMs }),
-    ...addSlow(one, other),
+    ...addSlow(one, other, requests),
   };
 }
 
@@ -116,22 +116,24 @@ function plus(one: number | undefined, other: number | undefined): number | unde
   return one === undefined || other === undefined ? (one ?? other) : one + other;
 }
 
-function addErrors(one: ArmCounts, other: ArmCounts): Partial<ArmCounts> {
+function addErrors(one: ArmCounts, other: ArmCounts, requests: number | undefined): Partial<ArmCounts> {
   const covered = [one, other].filter((arm) => arm.errors !== undefined && trialsOfErrors(arm) !== undefined);
   if (covered.length === 0) return {};
-  return { errors: total(covered, (arm) => arm.errors), errorsOf: total(covered, trialsOfErrors) };
+  const trials = total(covered, trialsOfErrors);
+  return { errors: total(covered, (arm) => arm.errors), ...(trials !== requests && { errorsOf: trials }) };
 }
 
-function addSlow(one: ArmCounts, other: ArmCounts): Partial<ArmCounts> {
+function addSlow(one: ArmCounts, other: ArmCounts, requests: number | undefined): Partial<ArmCounts> {
   const covered = [one, other].filter((arm) => boundsOf(arm).length > 0 && trialsOfSlow(arm) !== undefined);
   const bounds = boundsOf(covered[0]).filter((bound) =>
-    covered.every((arm) => boundsOf(arm).includes(bound)),
+    covered.every((arm) => arm.slowerThan?.[String(bound)] !== undefined),
   );
   if (bounds.length === 0) return {};
   const slowerThan = Object.fromEntries(
     bounds.map((bound) => [String(bound), total(covered, (arm) => arm.slowerThan?.[String(bound)])]),
   );
-  return { slowerThan, slowOf: total(covered, trialsOfSlow) };
+  const trials = total(covered, trialsOfSlow);
+  return { slowerThan, ...(trials !== requests && { slowOf: trials }) };
 }
 
 function trialsOfErrors(arm: ArmCounts): number | undefined {
@@ -146,15 +148,21 @@ function total(arms: readonly ArmCounts[], of: (arm: ArmCounts) => number | unde
   return arms.reduce((sum, arm) => sum + (of(arm) ?? 0), 0);
 }
 
+/** Requests that must lie beyond a percentile before a period's own figure is worth averaging: below, it is biased low. */
+const REQUESTS_BEYOND_MIN = 5;
+const SLOWER_SHARE = { p50: 0.5, p95: 0.05, p99: 0.01 } as const;
+
 function meanLatency(one: ArmCounts, other: ArmCounts): LatencyMs | undefined {
-  const [first, second] = [one.latencyMs, other.latencyMs];
-  if (first === undefined || second === undefined) return first ?? second;
-  const [n, m] = [one.requests ?? 0, other.requests ?? 0];
-  const share = n + m > 0 ? n / (n + m) : 0.5;
-  const mean = (key: keyof LatencyMs): LatencyMs => {
-    const [a, b] = [first[key], second[key]];
-    const value = a === undefined || b === undefined ? (a ?? b) : share * a + (1 - share) * b;
-    return value === undefined ? {} : { [key]: value };
-  };
-  return { ...mean('p50'), ...mean('p95'), ...mean('p99') };
+  const levels = Object.keys(SLOWER_SHARE) as (keyof LatencyMs)[];
+  const means = levels.flatMap((level) => {
+    const known = [one, other].flatMap(({ requests = 0, latencyMs }) => {
+      const value = latencyMs?.[level];
+      const enough = requests * SLOWER_SHARE[level] >= REQUESTS_BEYOND_MIN;
+      return value !== undefined && enough ? [{ requests, value }] : [];
+    });
+    const requests = known.reduce((sum, arm) => sum + arm.requests, 0);
+    const weighted = known.reduce((sum, arm) => sum + arm.requests * arm.value, 0);
+    return known.length === 0 ? [] : [[level, weighted / requests] as const];
+  });
+  return means.length === 0 ? undefined : Object.fromEntries(means);
 }

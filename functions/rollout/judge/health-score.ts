@@ -33,7 +33,7 @@ export function scoreHealth(
   history: BaselineHistory | undefined,
   policy: JudgePolicy,
 ): HealthScore {
-  const measures = measureArm(arm, reference, history?.dispersion, policy).filter(({ weight }) => weight > 0);
+  const measures = measureArm(arm, reference, history, policy).filter(({ weight }) => weight > 0);
   const missing = COMPONENTS.filter((name) => !measures.some(({ component }) => component === name));
   if (measures.length === 0) return { coverage: 'inconclusive', measures: [], missing };
   return {

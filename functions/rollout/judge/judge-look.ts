@@ -1,4 +1,5 @@
 import { armsOf } from '#rollout/judge/arms.ts';
+import { baselineDrift } from '#rollout/judge/baseline-drift.ts';
 import { weighEvidence } from '#rollout/judge/evidence.ts';
 import { numberText } from '#rollout/judge/figures.ts';
 import { explainScore, scoreHealth } from '#rollout/judge/health-score.ts';
@@ -42,7 +43,11 @@ export function judgeLook(input: LookInput): LookResult {
     ...(baselineHealth.coverage !== 'inconclusive' && { baselineScore: baselineHealth.score }),
     evidence,
     rounds,
-    reasons: [...decision.reasons, ...explainScore(health, canary, baseline)],
+    reasons: [
+      ...decision.reasons,
+      ...explainScore(health, canary, baseline),
+      ...baselineDrift(facts.cumulative, facts.history, policy),
+    ],
     state,
   };
 }

@@ -6,7 +6,7 @@ export type Level = 0.5 | 0.9 | 0.95 | 0.99;
 
 /**
  * The latency in ms that a share `level` of an arm's requests does not exceed: as measured where the source gave it, else
- * between the grid bounds around it, on a log scale. Nothing when the arm says nothing about that level.
+ * between the grid bounds around it. Nothing when the arm says nothing about that level.
  */
 export function percentileMs(arm: ArmCounts | undefined, level: Level): number | undefined {
   const measured = level === 0.9 ? undefined : arm?.latencyMs?.[MEASURED[level]];
@@ -14,7 +14,7 @@ export function percentileMs(arm: ArmCounts | undefined, level: Level): number |
 }
 
 function percentileFromGrid(arm: ArmCounts | undefined, slowShare: number): number | undefined {
-  let below: { boundMs: number; share: number } | undefined;
+  let below: GridPoint | undefined;
   for (const boundMs of boundsOf(arm)) {
     const slow = slowOf(arm, boundMs);
     if (slow === undefined) return undefined;
@@ -31,8 +31,9 @@ interface GridPoint {
   readonly share: number;
 }
 
+/** Log share against log latency, straight for a power-law tail; an empty tail counts as half a request. */
 function between(below: GridPoint, above: GridPoint, slowShare: number): number {
-  const part = (below.share - slowShare) / (below.share - above.share);
+  const part = Math.min(1, Math.log(below.share / slowShare) / Math.log(below.share / above.share));
   return below.boundMs * (above.boundMs / below.boundMs) ** part;
 }
 

@@ -1,5 +1,6 @@
+import { errorDispersion } from '#rollout/judge/dispersion.ts';
 import { shareInterval } from '#rollout/judge/e-value.ts';
-import { type Evidence, errorDispersion } from '#rollout/judge/evidence.ts';
+import type { Evidence } from '#rollout/judge/evidence.ts';
 import { errorsOf } from '#rollout/judge/facts.ts';
 import { numberText, percentText, ratioText } from '#rollout/judge/figures.ts';
 import type { LookInput } from '#rollout/judge/look.ts';

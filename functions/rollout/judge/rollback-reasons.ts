@@ -1,5 +1,5 @@
 import { lnEvidence } from '#rollout/judge/e-value.ts';
-import { type AbsoluteTest, type Evidence, type RelativeTest, weightsOf } from '#rollout/judge/evidence.ts';
+import { type Evidence, weightsOf } from '#rollout/judge/evidence.ts';
 import {
   evidenceText,
   millisecondsText,
@@ -11,6 +11,7 @@ import type { JudgePolicy } from '#rollout/judge/judge-policy.ts';
 import type { GuardAlarm, LookInput } from '#rollout/judge/look.ts';
 import type { Reason } from '#rollout/judge/reasons.ts';
 import type { JudgedRound } from '#rollout/judge/round.ts';
+import type { RelativeTest, SequentialTest } from '#rollout/judge/sequential-tests.ts';
 import type { StageState } from '#rollout/judge/stage-state.ts';
 
 /** Every rule that rolls back at once, each on its own; the first found decides, all are named. */
@@ -66,16 +67,19 @@ function strongEvidence(evidence: Evidence, state: StageState, policy: JudgePoli
   ];
 }
 
-type Test = RelativeTest | AbsoluteTest;
-
 /** The test that adds most to the combined E. */
-function strongestTest(evidence: Evidence, state: StageState, policy: JudgePolicy): Test | undefined {
+function strongestTest(
+  evidence: Evidence,
+  state: StageState,
+  policy: JudgePolicy,
+): SequentialTest | undefined {
   const weights = weightsOf(policy);
-  const part = ({ test, lnE1 }: Test) => Math.log(weights[test]) + lnE1 + (state.carriedEvidence[test] ?? 0);
+  const part = ({ test, lnE1 }: SequentialTest) =>
+    Math.log(weights[test]) + lnE1 + (state.carriedEvidence[test] ?? 0);
   return evidence.tests.toSorted((one, other) => part(other) - part(one))[0];
 }
 
-function describeTest(row: Test): string {
+function describeTest(row: SequentialTest): string {
   if ('limit' in row) {
     const what =
       row.test === 'errors-absolute' ? 'errors in' : `slower than ${millisecondsText(row.boundMs ?? 0)} of`;

@@ -27,8 +27,9 @@ export function stirlingError(z: number): number {
   return shift + series / at;
 }
 
-/** x ln(x/m) + m − x without cancellation where x ≈ m (C. Loader, Fast and Accurate Computation of Binomial Probabilities, 2000). */
+/** x ln(x/m) + m − x, for x ≥ 0 and m > 0, without cancellation where x ≈ m (C. Loader, Fast and Accurate Computation of Binomial Probabilities, 2000). */
 export function devianceTerm(x: number, m: number): number {
+  if (x === 0) return m;
   const difference = x - m;
   if (Math.abs(difference) >= 0.1 * (x + m)) return x * Math.log(x / m) + m - x;
   if (difference === 0) return 0;
