@@ -29,6 +29,8 @@ export interface Emulator {
 export interface EmulatorOptions {
   /** 0 takes any free port (tests); left out, it is SLUICE_LOCAL_PORT or 4566. */
   readonly port?: number;
+  /** Where Lambda functions find AWS, when that is not the emulator itself: a test that comes between them. */
+  readonly functionsEndpoint?: string;
   readonly log: (line: string) => void;
 }
 
@@ -36,7 +38,7 @@ export interface EmulatorOptions {
  * A local AWS that enforces IAM, on 127.0.0.1 only, empty at start. It ends with this process, however this process ends.
  * With SLUICE_LOCAL_ENDPOINT set, that emulator is used as it is and nothing is started.
  */
-export async function startEmulator({ port, log }: EmulatorOptions): Promise<Emulator> {
+export async function startEmulator({ port, log, functionsEndpoint }: EmulatorOptions): Promise<Emulator> {
   const given = givenEndpoint();
   if (given !== undefined) return attach(given, log);
   sweepLeftovers();
@@ -44,7 +46,7 @@ export async function startEmulator({ port, log }: EmulatorOptions): Promise<Emu
     const chosen = port === 0 ? await freePort() : (port ?? configuredPort());
     await refuseTakenPort(chosen);
     try {
-      return await launch(chosen, log);
+      return await launch(chosen, log, functionsEndpoint);
     } catch (error) {
       const lostRace =
         port === 0 && error instanceof LocalSetupError && /address already in use/i.test(error.message);
@@ -69,7 +71,11 @@ async function attach(endpoint: string, log: (line: string) => void): Promise<Em
   };
 }
 
-async function launch(port: number, log: (line: string) => void): Promise<Emulator> {
+async function launch(
+  port: number,
+  log: (line: string) => void,
+  functionsEndpoint: string | undefined,
+): Promise<Emulator> {
   const endpoint = `http://127.0.0.1:${port}`;
   const files = emulatorDirectory();
   const logFile = logFilePath(`emulator-${port}`);
@@ -77,7 +83,10 @@ async function launch(port: number, log: (line: string) => void): Promise<Emulat
   log(`starting the local AWS on ${endpoint}`);
   const child = spawn(venvPython, [path.join(repositoryRoot, 'local', 'emulator_asgi.py')], {
     cwd: files,
-    env: emulatorEnvironment(port, files),
+    env: {
+      ...emulatorEnvironment(port, files),
+      ...(functionsEndpoint !== undefined && { AWS_ENDPOINT_URL: functionsEndpoint }),
+    },
     // A group of its own, so that one signal reaches the Lambda workers too, and Ctrl-C reaches us first.
     detached: true,
     stdio: ['pipe', output, output],

@@ -12,22 +12,10 @@ import threading
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack.app import app
-from ministack.core import iam_actions
 
-ALIAS_ACTIONS = {"GET": "GetAlias", "PUT": "UpdateAlias", "DELETE": "DeleteAlias"}
-lambda_action_of_emulator = iam_actions._lambda_action
+import emulator_corrections
 
-
-def lambda_action(method, path):
-    """The emulator authorizes every call on one alias as ListAliases. With AWS's own action names, a function that
-    may read an alias and not move it is denied here as it is there."""
-    parts = [part for part in path.split("/") if part]
-    if len(parts) > 1 and parts[-2] == "aliases" and method in ALIAS_ACTIONS:
-        return ALIAS_ACTIONS[method]
-    return lambda_action_of_emulator(method, path)
-
-
-iam_actions._lambda_action = lambda_action
+emulator_corrections.apply()
 
 
 async def seen_as_https(scope, receive, send):

@@ -23,6 +23,7 @@ export interface World {
 
 export const startWorld = async (options: {
   readonly port?: number;
+  readonly functionsEndpoint?: string;
   readonly log: (line: string) => void;
 }): Promise<World> => {
   const emulator = await startEmulator(options);

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { CreateRoleCommand, IAMClient } from '@aws-sdk/client-iam';
+import { CreateRoleCommand, GetRoleCommand, IAMClient } from '@aws-sdk/client-iam';
 import {
   CreateAliasCommand,
   CreateFunctionCommand,
@@ -27,11 +27,24 @@ export const VARIANTS = {
   failing: { version: '4', workMs: 30, failPercent: 35 },
 } as const;
 
+type Definition = z.input<typeof serviceDefinitionSchema>;
+type Settings = Definition['environments'][string];
+
+/** Where the traffic generator reports what Lambda's own metrics don't know, and how fast it settles. */
+export const demoMetrics: Settings['metrics'] = {
+  source: 'cloudwatch',
+  invokedBy: 'http',
+  periodSeconds: 1,
+  settleSeconds: 2,
+  serverErrors: { namespace: DEMO_NAMESPACE, metricName: 'ServerErrors' },
+  slowerThan: { from: 'count-metrics', namespace: DEMO_NAMESPACE, prefix: 'SlowerThanMs' },
+};
+
 /**
  * The demo's definition. Its rounds are seconds where a team's are minutes; its metrics are high-resolution ones and
  * settle at once. Nothing but these settings makes the tour short.
  */
-export const checkoutDefinition: z.input<typeof serviceDefinitionSchema> = {
+export const checkoutDefinition: Definition = {
   description: 'A demo: takes orders, sometimes badly.',
   owner: 'the local tour',
   environments: {
@@ -46,14 +59,7 @@ export const checkoutDefinition: z.input<typeof serviceDefinitionSchema> = {
         stageDeadlineSeconds: 60,
         holdSeconds: 30,
       },
-      metrics: {
-        source: 'cloudwatch',
-        invokedBy: 'http',
-        periodSeconds: 1,
-        settleSeconds: 2,
-        serverErrors: { namespace: DEMO_NAMESPACE, metricName: 'ServerErrors' },
-        slowerThan: { from: 'count-metrics', namespace: DEMO_NAMESPACE, prefix: 'SlowerThanMs' },
-      },
+      metrics: demoMetrics,
       judge: { minimumCanaryRequests: 20 },
     },
   },
@@ -65,15 +71,13 @@ const variantEnvironment = ({ workMs, failPercent }: { workMs: number; failPerce
   Variables: { WORK_MS: String(workMs), FAIL_PERCENT: String(failPercent) },
 });
 
-/** Creates the function, publishes every variant, and points the alias at the stable one. */
-export const createCheckout = async (endpoint: string): Promise<void> => {
-  const settings = { endpoint, region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS };
-  const iam = new IAMClient(settings);
-  const lambda = new LambdaClient(settings);
+/** The role that the demo's functions share; it may do nothing. */
+const demoRoleArn = async (iam: IAMClient): Promise<string> => {
+  const RoleName = `${CHECKOUT}-demo`;
   try {
     const { Role } = await iam.send(
       new CreateRoleCommand({
-        RoleName: `${CHECKOUT}-demo`,
+        RoleName,
         AssumeRolePolicyDocument: JSON.stringify({
           Version: '2012-10-17',
           Statement: [
@@ -82,30 +86,41 @@ export const createCheckout = async (endpoint: string): Promise<void> => {
         }),
       }),
     );
+    return Role?.Arn ?? '';
+  } catch (error) {
+    if (!(error instanceof Error && error.name === 'EntityAlreadyExistsException')) throw error;
+    const { Role } = await iam.send(new GetRoleCommand({ RoleName }));
+    return Role?.Arn ?? '';
+  }
+};
+
+/** Creates the function, publishes every variant, and points the alias at the stable one. */
+export const createCheckout = async (endpoint: string, functionName: string = CHECKOUT): Promise<void> => {
+  const settings = { endpoint, region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS };
+  const iam = new IAMClient(settings);
+  const lambda = new LambdaClient(settings);
+  try {
     const code = readFileSync(path.join(import.meta.dirname, 'checkout.mjs'));
-    const [first, ...later] = Object.values(VARIANTS);
     await lambda.send(
       new CreateFunctionCommand({
-        FunctionName: CHECKOUT,
+        FunctionName: functionName,
         Runtime: 'nodejs24.x',
         Handler: 'index.handler',
-        Role: Role?.Arn,
+        Role: await demoRoleArn(iam),
         Timeout: 5,
         Code: { ZipFile: zipSync({ 'index.mjs': new Uint8Array(code) }) },
-        Environment: variantEnvironment(first as (typeof VARIANTS)['stable']),
-        Publish: true,
       }),
     );
-    await waitUntilFunctionActiveV2({ client: lambda, ...wait }, { FunctionName: CHECKOUT });
-    for (const variant of later) {
+    await waitUntilFunctionActiveV2({ client: lambda, ...wait }, { FunctionName: functionName });
+    for (const variant of Object.values(VARIANTS)) {
       await lambda.send(
         new UpdateFunctionConfigurationCommand({
-          FunctionName: CHECKOUT,
+          FunctionName: functionName,
           Environment: variantEnvironment(variant),
         }),
       );
-      await waitUntilFunctionUpdatedV2({ client: lambda, ...wait }, { FunctionName: CHECKOUT });
-      const published = await lambda.send(new PublishVersionCommand({ FunctionName: CHECKOUT }));
+      await waitUntilFunctionUpdatedV2({ client: lambda, ...wait }, { FunctionName: functionName });
+      const published = await lambda.send(new PublishVersionCommand({ FunctionName: functionName }));
       if (published.Version !== variant.version)
         throw new Error(
           `expected version ${variant.version} of the demo, the local AWS published ${published.Version}`,
@@ -113,7 +128,7 @@ export const createCheckout = async (endpoint: string): Promise<void> => {
     }
     await lambda.send(
       new CreateAliasCommand({
-        FunctionName: CHECKOUT,
+        FunctionName: functionName,
         Name: ALIAS,
         FunctionVersion: VARIANTS.stable.version,
       }),

@@ -1,0 +1,58 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
+import { expect } from 'vitest';
+import { isTerminal } from '../../functions/ledger/event-types.ts';
+import type { LedgerRecord } from '../../functions/ledger/record.ts';
+import type { ReleaseId } from '../../functions/platform/ids.ts';
+import { lockKey } from '../../functions/releases/keys.ts';
+import { timelineOf } from '../../local/watch-release.ts';
+import { awsSettings, getRelease, operator, type TestService } from './harness.ts';
+
+const dynamo = DynamoDBDocumentClient.from(new DynamoDBClient(awsSettings));
+
+export const lockOf = async (service: string): Promise<unknown> =>
+  (
+    await dynamo.send(
+      new GetCommand({
+        TableName: 'sluice-releases',
+        Key: lockKey(service, 'production'),
+        ConsistentRead: true,
+      }),
+    )
+  ).Item?.releaseId;
+
+/** INV-5: whatever was done was intended before, in the same step. */
+const expectIntents = (records: readonly LedgerRecord[]): void => {
+  for (const [intended, done] of [
+    ['release.shift.intended', 'release.shift.done'],
+    ['release.promotion.intended', 'release.promotion.done'],
+    ['release.restore.intended', 'release.restore.done'],
+  ] as const) {
+    const dones = records.filter(({ event }) => event.type === done);
+    for (const record of dones) {
+      const before = records.filter(({ event, seq }) => event.type === intended && seq < record.seq);
+      expect(before.length, `${done} (${record.seq}) without ${intended} before it`).toBeGreaterThan(0);
+    }
+  }
+};
+
+/**
+ * What is true of every release that has ended, whatever happened on the way: one terminal record (INV-4), its lock
+ * free, all traffic on one version, the one that the outcome says (INV-2), intents before effects (INV-5).
+ */
+export const expectSound = async (
+  service: TestService,
+  releaseId: ReleaseId,
+  expected: { readonly outcome: string; readonly runs: string },
+): Promise<readonly LedgerRecord[]> => {
+  const release = await getRelease(releaseId);
+  const records = await timelineOf(operator, releaseId);
+  const terminal = records.filter(({ event }) => isTerminal(event.type));
+  expect(terminal.map(({ event }) => event.type)).toEqual([`release.${expected.outcome}`]);
+  expect(release.outcome).toBe(expected.outcome);
+  expect(release.concludedAt).toBeDefined();
+  expect(await lockOf(service.service)).not.toBe(releaseId);
+  expect(await service.routing()).toEqual({ primary: expected.runs, weights: {} });
+  expectIntents(records);
+  return records;
+};
