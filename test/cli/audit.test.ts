@@ -2,11 +2,12 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { EMPTY_LEDGER, linkRecords } from '#ledger/chain.ts';
 import { aDraft } from '../ledger/drafts.ts';
 
-const CLI = path.join(import.meta.dirname, '..', '..', 'cli', 'sluice.mjs');
+const CLI = fileURLToPath(new URL('../../cli/sluice.mjs', import.meta.url));
 const directory = mkdtempSync(path.join(tmpdir(), 'sluice-audit-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 
