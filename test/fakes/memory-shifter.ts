@@ -6,6 +6,8 @@ import type { Routing, TrafficShifter } from '#rollout/traffic-shifter.ts';
 interface MemoryShifterOptions {
   /** The published versions; the first one has all the traffic. */
   readonly versions: readonly [string, ...string[]];
+  /** The only target there is; left out, every one is this one. */
+  readonly target?: LambdaAliasTarget;
   /** Longest a request may run, seconds. */
   readonly timeoutSeconds?: number;
   /** False makes it break the port's promise: writes that name an old revision go through. For mutation checks. */
@@ -36,8 +38,10 @@ export const memoryShifter = (options: MemoryShifterOptions): MemoryShifter => {
   return {
     routing: present,
     readRouting: async () => present(),
-    inspect: async (_target, version) => {
+    inspect: async (target, version) => {
       const stable = routing.primary;
+      if (options.target !== undefined && target.alias !== options.target.alias)
+        return { kind: 'unfit', code: 'no-target', text: `there is no alias ${target.alias}` };
       const unfit = (code: string, text: string) => ({ kind: 'unfit', code, text }) as const;
       if (!isAlone(present(), stable)) return unfit('already-weighted', 'traffic is split already');
       if (stable === version) return unfit('already-running', `${version} has all traffic already`);
