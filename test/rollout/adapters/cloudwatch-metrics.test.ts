@@ -1,0 +1,122 @@
+import { GetMetricDataCommand } from '@aws-sdk/client-cloudwatch';
+import { describe, expect, it } from 'vitest';
+import { type CloudWatchMetrics, cloudWatchMetricsSchema } from '#policy/metric-definition.ts';
+import { cloudWatchSource } from '#rollout/adapters/cloudwatch-metrics.ts';
+import type { ArmCounts } from '#rollout/judge/facts.ts';
+import { CANARY, checkoutTarget, NOW_MS, STABLE } from '../../builders/release.ts';
+import { cloudWatch } from '../../fakes/cloudwatch.ts';
+import { metricSourceContract } from '../metric-source-contract.ts';
+
+const arms = { target: checkoutTarget, canary: CANARY, baseline: STABLE };
+const FunctionName = checkoutTarget.functionName;
+
+/** Puts counts where Lambda, and the service itself, would: see the metric names in the Lambda Developer Guide. */
+const putter =
+  ({ put }: ReturnType<typeof cloudWatch>, definition: CloudWatchMetrics) =>
+  (version: string, start: number, counts: ArmCounts & { readonly serverErrors?: number }): void => {
+    const own = { FunctionName, ExecutedVersion: version };
+    const lambda = (metricName: string, stat: string, value: number | undefined) => {
+      const dimensions = { ...own, Resource: `${FunctionName}:${checkoutTarget.alias}` };
+      if (value !== undefined) put({ namespace: 'AWS/Lambda', metricName, stat, dimensions }, start, value);
+    };
+    lambda('Invocations', 'Sum', counts.requests);
+    lambda('Errors', 'Sum', counts.errors);
+    for (const name of ['p50', 'p95', 'p99'] as const) lambda('Duration', name, counts.latencyMs?.[name]);
+    for (const [bound, value] of Object.entries(counts.slowerThan ?? {})) {
+      const { slowerThan } = definition;
+      if (slowerThan.from === 'trimmed-count') lambda('Duration', `TC(${bound}:)`, value);
+      else
+        put(
+          {
+            namespace: slowerThan.namespace,
+            metricName: `${slowerThan.prefix}${bound}`,
+            stat: 'Sum',
+            dimensions: own,
+          },
+          start,
+          value,
+        );
+    }
+    if (definition.serverErrors !== undefined && counts.serverErrors !== undefined)
+      put({ ...definition.serverErrors, stat: 'Sum', dimensions: own }, start, counts.serverErrors);
+  };
+
+const fixtureOf = (settings: Record<string, unknown>, pageValues?: number) => {
+  const definition = cloudWatchMetricsSchema.parse({ source: 'cloudwatch', invokedBy: 'event', ...settings });
+  const fake = cloudWatch(pageValues === undefined ? {} : { pageValues });
+  return {
+    fake,
+    source: cloudWatchSource(fake.client),
+    definition,
+    arms,
+    put: putter(fake, definition),
+    breakDown: () => {
+      fake.mock
+        .on(GetMetricDataCommand)
+        .rejects(Object.assign(new Error('slow down'), { name: 'ThrottlingException' }));
+    },
+  };
+};
+
+const counted = { slowerThan: { from: 'count-metrics', namespace: 'Checkout', prefix: 'SlowerThanMs' } };
+metricSourceContract('CloudWatch', () => fixtureOf({}));
+metricSourceContract('CloudWatch, a page for every value', () => fixtureOf({}, 1));
+metricSourceContract("CloudWatch, the service's own latency counts", () => fixtureOf(counted));
+
+describe('CloudWatch facts', () => {
+  const behindHttp = () =>
+    fixtureOf({ invokedBy: 'http', serverErrors: { namespace: 'Checkout', metricName: 'ServerErrors' } });
+  const canaryOf = async ({ source, definition }: ReturnType<typeof fixtureOf>) =>
+    (await source.read(definition, arms, NOW_MS, NOW_MS + 60_000))[0]?.facts.canary;
+
+  it('count answers of 500 and above as errors, which Lambda itself does not', async () => {
+    const fixture = behindHttp();
+    fixture.put(CANARY, NOW_MS, { requests: 100, errors: 1, serverErrors: 7 });
+    expect(await canaryOf(fixture)).toEqual({ requests: 100, errors: 8 });
+  });
+
+  it.each([
+    ['5xx answers', { requests: 100, errors: 0 }],
+    ["Lambda's errors", { requests: 100, serverErrors: 0 }],
+  ])('know no error count while %s are missing: half of a sum would look healthy', async (_what, counts) => {
+    const fixture = behindHttp();
+    fixture.put(CANARY, NOW_MS, counts);
+    expect(await canaryOf(fixture)).toEqual({ requests: 100 });
+  });
+
+  it('of both arms come in one request, at the period and in the window that were asked for', async () => {
+    const { source, definition, fake } = fixtureOf({ periodSeconds: 300 });
+    await source.read(definition, arms, NOW_MS, NOW_MS + 600_000);
+    const calls = fake.mock.commandCalls(GetMetricDataCommand);
+    expect(calls).toHaveLength(1);
+    const input = calls[0]?.args[0].input;
+    expect(input?.StartTime).toEqual(new Date(NOW_MS));
+    expect(input?.EndTime).toEqual(new Date(NOW_MS + 600_000));
+    const queries = input?.MetricDataQueries ?? [];
+    expect(new Set(queries.map(({ MetricStat }) => MetricStat?.Period))).toEqual(new Set([300]));
+    expect(new Set(queries.map(({ Id }) => Id)).size).toBe(queries.length);
+    expect(queries.every(({ Id }) => /^[a-z][A-Za-z0-9_]*$/.test(Id ?? ''))).toBe(true);
+  });
+
+  it('ignore answers that were not asked for', async () => {
+    const { source, definition, fake } = fixtureOf({});
+    fake.mock.on(GetMetricDataCommand).resolves({
+      MetricDataResults: [
+        { Id: 'somethingElse', Timestamps: [new Date(NOW_MS)], Values: [1] },
+        { Id: 'canary0', Timestamps: [new Date(NOW_MS)], Values: [] },
+        { Id: 'canary1', Timestamps: [new Date(NOW_MS - 60_000)], Values: [3] },
+      ],
+    });
+    expect(await source.read(definition, arms, NOW_MS, NOW_MS + 60_000)).toEqual([]);
+  });
+
+  it("leave other trouble as it is: a missing permission won't pass by itself", async () => {
+    const { source, definition, fake } = fixtureOf({});
+    fake.mock
+      .on(GetMetricDataCommand)
+      .rejects(Object.assign(new Error('not allowed'), { name: 'AccessDenied' }));
+    await expect(source.read(definition, arms, NOW_MS, NOW_MS + 60_000)).rejects.toMatchObject({
+      name: 'AccessDenied',
+    });
+  });
+});
