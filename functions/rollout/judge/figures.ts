@@ -1,4 +1,4 @@
-/** How numbers read in reasons: "1.9 %", "4 300", "3.4×". Plain spaces, no locale, so that every record is the same everywhere. */
+/** How numbers read in reasons: "1.9 %", "4 300", "3.4". Plain spaces, no locale, so that every record is the same everywhere. */
 
 /** A fraction as a percentage with up to three significant digits; never "0 %" for something and never "100 %" for less. */
 export function percentText(fraction: number): string {
@@ -23,8 +23,9 @@ export function evidenceText(ln: number): string {
   return numberText(significant(Math.exp(ln), 2));
 }
 
+/** One decimal below ten, none above: "3.4", "12". */
 export function ratioText(ratio: number): string {
-  return `${significant(ratio, 2)}×`;
+  return ratio < 9.95 ? ratio.toFixed(1) : numberText(Math.round(ratio));
 }
 
 export function millisecondsText(value: number): string {

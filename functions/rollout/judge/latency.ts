@@ -9,6 +9,7 @@ export type Level = 0.5 | 0.9 | 0.95 | 0.99;
  * between the grid bounds around it. Nothing when the arm says nothing about that level.
  */
 export function percentileMs(arm: ArmCounts | undefined, level: Level): number | undefined {
+  if (arm?.requests === 0) return undefined;
   const measured = level === 0.9 ? undefined : arm?.latencyMs?.[MEASURED[level]];
   return measured ?? percentileFromGrid(arm, 1 - level);
 }
@@ -19,9 +20,9 @@ function percentileFromGrid(arm: ArmCounts | undefined, slowShare: number): numb
     const slow = slowOf(arm, boundMs);
     if (slow === undefined) return undefined;
     const share = slow.events / slow.trials;
-    if (share <= slowShare)
-      return below === undefined ? boundMs : between(below, { boundMs, share }, slowShare);
-    below = { boundMs, share };
+    const point = { boundMs, share: Math.max(share, 0.5 / slow.trials) };
+    if (share <= slowShare) return below === undefined ? boundMs : between(below, point, slowShare);
+    below = point;
   }
   return undefined;
 }

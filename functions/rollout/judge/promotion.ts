@@ -85,11 +85,11 @@ function intervalWide({ facts, policy }: LookInput, evidence: Evidence): Reason[
   const ratioUpper = relative !== undefined && 'rateRatio' in relative ? relative.rateRatio[1] : null;
   const rateUpper = errorRateUpper(facts, policy, rateMax);
   if ((ratioUpper !== null && ratioUpper < ratioMax) || rateUpper < rateMax) return [];
-  const ratioKnown = ratioUpper === null ? 'unbounded' : `at most ${ratioText(ratioUpper)}`;
+  const ratioKnown = ratioUpper === null ? 'unbounded' : `at most ${ratioText(ratioUpper)}×`;
   return [
     {
       code: 'interval-wide',
-      text: `the error ratio is ${ratioKnown} (below ${ratioText(ratioMax)} is needed), the error rate at most ${percentText(rateUpper)} (below ${percentText(rateMax)})`,
+      text: `the error ratio is ${ratioKnown} (below ${ratioText(ratioMax)}× is needed), the error rate at most ${percentText(rateUpper)} (below ${percentText(rateMax)})`,
       facts: { ratioUpper, ratioMax, rateUpper, rateMax },
     },
   ];

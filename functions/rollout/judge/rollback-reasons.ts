@@ -92,8 +92,8 @@ function describeTest(row: SequentialTest): string {
 
 function describeRatio({ canary, baseline, share, rateRatio: [low, high] }: RelativeTest): string {
   const interval = high === null ? `at least ${ratioText(low)}` : `${ratioText(low)}–${ratioText(high)}`;
-  if (baseline === 0) return `none on the baseline (${interval})`;
-  return `${ratioText((canary * (1 - share)) / (baseline * share))} the baseline's rate (${interval})`;
+  if (baseline === 0) return `none on the baseline (${interval}×)`;
+  return `${ratioText((canary * (1 - share)) / (baseline * share))}× the baseline's rate (${interval})`;
 }
 
 function failedRounds(state: StageState, rounds: readonly JudgedRound[], policy: JudgePolicy): Reason[] {

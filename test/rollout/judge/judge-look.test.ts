@@ -195,7 +195,7 @@ describe('rollback', () => {
     const result = judgeLook(look({ facts: { judgedSeconds: 60, cumulative, rounds: [] } }));
     expect(result.verdict).toBe('rollback');
     expect(result.reasons[0]?.text).toBe(
-      "rolled back: 20 of 60 errors on 10 % of traffic, 4.5× the baseline's rate (1.5×–12×), E = 4 300 ≥ 100",
+      "rolled back: 20 of 60 errors on 10 % of traffic, 4.5× the baseline's rate (1.5–12), E = 4 300 ≥ 100",
     );
   });
 
@@ -211,6 +211,119 @@ describe('rollback', () => {
     const second = judgeLook(look({ facts, state: nextStageState(first.state) }));
     expect(second.verdict).toBe('rollback');
     expect(judgeLook(look({ facts, state: initialStageState() })).verdict).toBe('continue');
+  });
+});
+
+test('evidence stays when the metrics go away', () => {
+  const cumulative: ArmFacts = {
+    canary: { requests: 1000, errors: 15 },
+    baseline: { requests: 9000, errors: 40 },
+  };
+  const seen = judgeLook(look({ facts: { judgedSeconds: 60, cumulative, rounds: [] } }));
+  const blind = judgeLook(
+    look({ facts: { judgedSeconds: 70, cumulative: {}, rounds: [] }, state: seen.state }),
+  );
+  expect(blind.evidence.lnE).toBe(seen.evidence.lnE);
+  expect(blind.evidence.tests).toEqual([]);
+});
+
+test('a perfect canary with a billion requests is promoted: its evidence against itself does not underflow', () => {
+  const stage: ArmFacts = { canary: arm(1e9, 0), baseline: arm(9e9, 0), probes: probesUp };
+  const result = judgeLook(lookAfterRounds([stage, stage, stage], stage));
+  expect(result.verdict).toBe('promote');
+  expect(result.evidence.lnE).toBeLessThan(0);
+});
+
+test('a canary on which every request fails is rolled back at the look with its first five requests', () => {
+  const cumulative: ArmFacts = { canary: { requests: 5, errors: 5 }, baseline: { requests: 45, errors: 0 } };
+  const result = judgeLook(look({ facts: { judgedSeconds: 10, cumulative, rounds: [] } }));
+  expect(result.verdict).toBe('rollback');
+  expect(codes(result)[0]).toBe('evidence');
+});
+
+describe('the last stage, at 100 %', () => {
+  const final = { index: 3, weightPercent: 100, rounds: 1, roundSeconds: 60, final: true };
+  const history = { counts: arm(36_000, 36) };
+  const verify = (round: ArmFacts, known?: typeof history) => {
+    const input = lookAfterRounds([round], round, { stage: final });
+    return judgeLook({ ...input, facts: { ...input.facts, ...(known && { history: known }) } });
+  };
+
+  test('a verification round of probes is enough, even without a request', () => {
+    expect(verify({ probes: probesUp }, history).verdict).toBe('promote');
+  });
+
+  test('requests are enough without probes, few of either are not', () => {
+    expect(verify({ canary: arm(200, 0) }, history).verdict).toBe('promote');
+    const few = verify({ canary: arm(50, 0), probes: { attempts: 2, successes: 2 } }, history);
+    expect(few.verdict).toBe('extend');
+    expect(codes(few)).toEqual(expect.arrayContaining(['probes-few', 'canary-requests-few']));
+    expect(verify({}, history).verdict).toBe('extend');
+  });
+
+  test('the canary is judged against the history: errors and p95', () => {
+    const failing = verify({ canary: arm(2000, 200), probes: probesUp }, history);
+    expect(failing.verdict).toBe('rollback');
+    expect(failing.baselineScore).toBeGreaterThan(95);
+    const slow = {
+      slowerThan: { '50': 1900, '100': 1500, '200': 700, '500': 10, '2000': 0 },
+      latencyMs: { p95: 290 },
+    };
+    const slowed = verify({ canary: arm(2000, 2, slow), probes: probesUp }, history);
+    expect(slowed.verdict).toBe('rollback');
+    expect(slowed.evidence.tests.find(({ test }) => test === 'p95-absolute')).toMatchObject({ boundMs: 200 });
+    const unknown = verify({ canary: arm(2000, 2, slow), probes: probesUp });
+    expect(codes(unknown)).toContain('data-missing');
+  });
+});
+
+describe('promotion on evidence', () => {
+  const policy = JudgePolicy.parse({ promoteOn: 'evidence' });
+  const round: ArmFacts = { canary: arm(200, 2), baseline: arm(1800, 9), probes: probesUp };
+  const judge = (canaryErrors: number, requests: number, baselineErrors: number) =>
+    judgeLook(
+      lookAfterRounds(
+        [round, round, round],
+        {
+          canary: arm(requests, canaryErrors),
+          baseline: arm(9 * requests, baselineErrors),
+          probes: probesUp,
+        },
+        { policy },
+      ),
+    );
+
+  test('waits while both the ratio and the error rate may still be bad', () => {
+    const result = judge(2, 300, 20);
+    expect(result.verdict).toBe('extend');
+    expect(result.reasons[0]).toMatchObject({ code: 'interval-wide' });
+  });
+
+  test('goes on when the ratio is surely below 1.5', () => {
+    expect(judge(3000, 200_000, 27_000).verdict).toBe('promote');
+  });
+
+  test('goes on when there are too few errors for a ratio but the rate is surely below the limit', () => {
+    const result = judge(0, 1000, 0);
+    expect(result.verdict).toBe('promote');
+    expect(result.evidence.tests[0]).toMatchObject({ test: 'errors-relative', rateRatio: [0, null] });
+  });
+
+  test('is not content without a count of errors', () => {
+    const silent: ArmFacts = { canary: { requests: 1000 }, baseline: { requests: 9000 }, probes: probesUp };
+    expect(judgeLook(lookAfterRounds([silent, silent, silent], silent, { policy })).verdict).toBe('extend');
+  });
+});
+
+test('more probes of a stage failing than policy allows roll back, a few do not', () => {
+  const probed = (attempts: number, successes: number) =>
+    judgeLook(
+      look({ facts: { judgedSeconds: 60, cumulative: { probes: { attempts, successes } }, rounds: [] } }),
+    );
+  expect(codes(probed(30, 27))).not.toContain('probes-failing');
+  expect(probed(30, 18)).toMatchObject({
+    verdict: 'rollback',
+    reasons: [{ code: 'probes-failing', facts: { failed: 12 } }, {}, {}],
   });
 });
 

@@ -1,0 +1,146 @@
+import { describe, expect, test } from 'vitest';
+import { lnEvidence, toleratedShare } from '#rollout/judge/e-value.ts';
+import { addStages, weighEvidence } from '#rollout/judge/evidence.ts';
+import type { ArmFacts, BaselineHistory } from '#rollout/judge/facts.ts';
+import { JudgePolicy } from '#rollout/judge/judge-policy.ts';
+import { arm, defaultPolicy } from './builders.ts';
+
+const nothing = { carriedEvidence: {}, stageEvidence: {} };
+const weigh = (facts: ArmFacts, history?: BaselineHistory, policy = defaultPolicy) =>
+  weighEvidence(facts, history, nothing, policy);
+const testOf = (facts: ArmFacts, name: string, history?: BaselineHistory, policy = defaultPolicy) =>
+  weigh(facts, history, policy).tests.find(({ test: found }) => found === name);
+
+describe('the relative test', () => {
+  test('takes the canary’s share of requests, not of weight', () => {
+    const facts = { canary: arm(150, 20), baseline: arm(850, 40) };
+    expect(testOf(facts, 'errors-relative')).toMatchObject({
+      canary: 20,
+      baseline: 40,
+      share: 0.15,
+      ...lnEvidence({ canary: 20, other: 40 }, toleratedShare(0.15, 0.1), 10),
+    });
+  });
+
+  test('is left out where an arm is empty or lacks the count', () => {
+    expect(testOf({ canary: arm(100, 5), baseline: arm(0, 0) }, 'errors-relative')).toBeUndefined();
+    expect(testOf({ canary: arm(0, 0), baseline: arm(900, 5) }, 'errors-relative')).toBeUndefined();
+    expect(testOf({ canary: arm(100, 5) }, 'errors-relative')).toBeUndefined();
+    expect(testOf({ canary: { requests: 100 }, baseline: arm(900, 5) }, 'errors-relative')).toBeUndefined();
+  });
+
+  test('of slow requests stands at the bounds near the percentiles, and counts as their mean', () => {
+    const { tests, stage } = weigh({ canary: arm(1000, 0), baseline: arm(9000, 0) });
+    const slow = tests.filter(({ test: name }) => name === 'slow-relative');
+    expect(slow.map(({ boundMs }) => boundMs)).toEqual([50, 100, 200]);
+    const mean = slow.reduce((sum, { lnE1 }) => sum + Math.exp(lnE1) / slow.length, 0);
+    expect(stage['slow-relative']).toBeCloseTo(Math.log(mean), 12);
+  });
+
+  test('keeps to the bounds of the history, which later data can’t move', () => {
+    const history = {
+      counts: arm(36_000, 36, { latencyMs: { p50: 200, p95: 500, p99: 2000 }, slowerThan: {} }),
+    };
+    const slow = weigh({ canary: arm(1000, 0), baseline: arm(9000, 0) }, history).tests.filter(
+      ({ test: name }) => name === 'slow-relative',
+    );
+    expect(slow.map(({ boundMs }) => boundMs)).toEqual([200, 500, 2000]);
+  });
+});
+
+describe('the absolute tests', () => {
+  test('errors against 5 %, p99 against 1 % beyond 2 s, p95 against 5 % beyond 1.2 × the baseline’s', () => {
+    const { tests } = weigh({ canary: arm(1000, 3), baseline: arm(9000, 9) });
+    expect(tests.filter((row) => 'limit' in row)).toMatchObject([
+      { test: 'errors-absolute', canary: 3, of: 1000, limit: 0.05 },
+      { test: 'p99-absolute', boundMs: 2000, canary: 0, of: 1000, limit: 0.01 },
+      { test: 'p95-absolute', boundMs: 200, canary: 20, of: 1000, limit: 0.05 },
+    ]);
+  });
+
+  test('grant an unhealthy baseline 1.5 times its own share, and nothing once that is everything', () => {
+    expect(testOf({ canary: arm(100, 12), baseline: arm(900, 72) }, 'errors-absolute')).toMatchObject({
+      limit: expect.closeTo(0.12),
+    });
+    expect(testOf({ canary: arm(100, 80), baseline: arm(900, 720) }, 'errors-absolute')).toBeUndefined();
+  });
+
+  test('do not trust the p95 of nine requests', () => {
+    const baseline = arm(9, 0, { latencyMs: { p95: 80 }, slowerThan: { '100': 0, '200': 0 } });
+    const slow = { slowerThan: { '100': 10, '200': 5 } };
+    expect(testOf({ canary: arm(28, 0, slow), baseline }, 'p95-absolute')?.lnE1).toBeLessThan(1);
+  });
+
+  test('use the history where there is no second arm', () => {
+    const history = { counts: arm(36_000, 36) };
+    expect(testOf({ canary: arm(1000, 0) }, 'p95-absolute', history)).toMatchObject({ boundMs: 200 });
+    expect(testOf({ canary: arm(1000, 0) }, 'p95-absolute')).toBeUndefined();
+  });
+
+  test('are left out beyond the grid', () => {
+    const narrow = { slowerThan: { '50': 400, '100': 60 } };
+    const { tests } = weigh({ canary: arm(1000, 0, narrow), baseline: arm(9000, 0, narrow) });
+    expect(tests.map(({ test: name }) => name)).not.toContain('p99-absolute');
+  });
+});
+
+describe('combined', () => {
+  test('E is the weighted mean; a test without data is an E of 1', () => {
+    const facts = { canary: { requests: 1000, errors: 20 }, baseline: { requests: 9000, errors: 40 } };
+    const { lnE, stage } = weigh(facts);
+    const [relative = 0, absolute = 0] = [stage['errors-relative'], stage['errors-absolute']];
+    expect(Math.exp(lnE)).toBeCloseTo(0.5 * Math.exp(relative) + 0.1 * Math.exp(absolute) + 0.4, 6);
+  });
+
+  test('weights and α are policy', () => {
+    const policy = JudgePolicy.parse({ evidence: { alpha: 0.001, weights: { errorsRelative: 0 } } });
+    const { lnE, threshold } = weigh(
+      { canary: { requests: 1000, errors: 20 }, baseline: { requests: 9000, errors: 40 } },
+      undefined,
+      policy,
+    );
+    expect(threshold).toBeCloseTo(Math.log(1000), 12);
+    expect(lnE).toBeLessThan(0);
+  });
+
+  test('no data is no evidence', () => {
+    expect(weigh({})).toMatchObject({ lnE: expect.closeTo(0, 12), tests: [] });
+  });
+
+  test('bursts known from history, or from policy, weaken what is seen', () => {
+    const facts = { canary: arm(1000, 30), baseline: arm(9000, 60) };
+    const plain = weigh(facts).lnE;
+    const bursty = weigh(facts, { dispersion: { errors: 3 } }).lnE;
+    expect(bursty).toBeLessThan(plain - 3);
+    const policy = JudgePolicy.parse({ evidence: { dispersionMin: 3 } });
+    expect(testOf(facts, 'errors-relative', undefined, policy)?.lnE1).toBe(
+      testOf(facts, 'errors-relative', { dispersion: { errors: 3 } })?.lnE1,
+    );
+    expect(testOf(facts, 'errors-relative', { dispersion: { errors: 3 } })).toMatchObject({
+      canary: 30,
+      baseline: 60,
+    });
+  });
+
+  test('stages add their logs, each test on its own', () => {
+    expect(
+      addStages(
+        { 'errors-relative': 2, 'p99-absolute': -1 },
+        { 'errors-relative': 1.5, 'slow-relative': 0.5 },
+      ),
+    ).toEqual({
+      'errors-relative': 3.5,
+      'slow-relative': 0.5,
+      'p99-absolute': -1,
+    });
+    const facts = { canary: { requests: 1000, errors: 15 }, baseline: { requests: 9000, errors: 40 } };
+    const alone = weigh(facts).stage['errors-relative'] ?? 0;
+    const after = weighEvidence(
+      facts,
+      undefined,
+      { carriedEvidence: { 'errors-relative': 3 }, stageEvidence: {} },
+      defaultPolicy,
+    );
+    expect(Math.exp(after.lnE)).toBeGreaterThan(0.5 * Math.exp(alone + 3));
+  });
+});
