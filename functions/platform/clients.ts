@@ -7,32 +7,43 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 
 /**
- * Each call is bounded, so that a hanging dependency becomes an error inside the function's own time: the SDK's
- * defaults wait without end. Two retries of the SDK's own; the workflows do the longer ones.
+ * How long a call may take, so that a hanging dependency becomes an error inside the function's own time: the SDK's
+ * defaults wait without end. The workflows do the longer retries.
  */
-const bounded = {
-  maxAttempts: 3,
-  requestHandler: { connectionTimeout: 1_000, requestTimeout: 5_000, throwOnRequestTimeout: true },
-} as const;
+export interface Patience {
+  readonly attempts: number;
+  readonly seconds: number;
+}
 
-export const dynamoDb = (): DynamoDBDocumentClient =>
-  DynamoDBDocumentClient.from(new DynamoDBClient(bounded), {
+const PATIENT: Patience = { attempts: 3, seconds: 5 };
+
+/** For what a restore asks on its way: it goes ahead without an answer, so it doesn't wait long for one. */
+export const IMPATIENT: Patience = { attempts: 2, seconds: 1.5 };
+
+/** For calls to our own functions that do real work and may start cold. */
+const WORKING: Patience = { attempts: 2, seconds: 15 };
+
+/** The same for a restore: a cold start and an append fit in, a writer that hangs doesn't hold traffic up. */
+export const WORKING_IMPATIENT: Patience = { attempts: 1, seconds: 3 };
+
+const bounded = ({ attempts, seconds }: Patience) => ({
+  maxAttempts: attempts,
+  requestHandler: {
+    connectionTimeout: 1_000,
+    requestTimeout: seconds * 1_000,
+    throwOnRequestTimeout: true,
+  },
+});
+
+export const dynamoDb = (patience: Patience = PATIENT): DynamoDBDocumentClient =>
+  DynamoDBDocumentClient.from(new DynamoDBClient(bounded(patience)), {
     marshallOptions: { removeUndefinedValues: true },
   });
 
-export const lambda = (region?: string): LambdaClient =>
-  new LambdaClient({ ...bounded, ...(region !== undefined && { region }) });
-
-/** For calls to our own functions that do real work and may take longer than a plain control-plane call. */
-export const lambdaInvoker = (): LambdaClient =>
-  new LambdaClient({
-    maxAttempts: 2,
-    requestHandler: { connectionTimeout: 1_000, requestTimeout: 15_000, throwOnRequestTimeout: true },
-  });
-
-export const stepFunctions = (): SFNClient => new SFNClient(bounded);
-export const eventBridge = (): EventBridgeClient => new EventBridgeClient(bounded);
-export const queues = (): SQSClient => new SQSClient(bounded);
-
-export const cloudWatch = (region?: string): CloudWatchClient =>
-  new CloudWatchClient({ ...bounded, ...(region !== undefined && { region }) });
+export const lambda = (): LambdaClient => new LambdaClient(bounded(PATIENT));
+export const lambdaInvoker = (patience: Patience = WORKING): LambdaClient =>
+  new LambdaClient(bounded(patience));
+export const stepFunctions = (): SFNClient => new SFNClient(bounded(PATIENT));
+export const eventBridge = (): EventBridgeClient => new EventBridgeClient(bounded(PATIENT));
+export const queues = (patience: Patience = PATIENT): SQSClient => new SQSClient(bounded(patience));
+export const cloudWatch = (): CloudWatchClient => new CloudWatchClient(bounded(PATIENT));

@@ -16,7 +16,7 @@ import { judgeLook } from '#rollout/judge/judge-look.ts';
 import { type Decision, decide, firstLookState, type Look, lookInput } from '#rollout/look.ts';
 import { lookProgress, lookRecords } from '#rollout/look-records.ts';
 import type { PeriodFacts } from '#rollout/metric-source.ts';
-import { settledWindow } from '#rollout/stage-clock.ts';
+import { settledWindow, settleSecondsOf } from '#rollout/stage-clock.ts';
 import { rolloutTasks } from '#rollout/tasks.ts';
 
 const environment = readEnvironment({
@@ -26,9 +26,6 @@ const environment = readEnvironment({
 const { releases, ledger } = releasePorts(environment);
 const spool: LedgerSpool = queueLedgerSpool(queues(), environment.LATE_RECORDS_QUEUE_URL);
 const source = metricSource();
-
-/** Lambda's own metrics may come this long after the function's time-out. */
-const LAMBDA_SETTLE_SECONDS = 120;
 
 /** A source that doesn't answer is missing data, which extends the stage and at its deadline holds or restores. */
 const readFacts = async (look: Omit<Look, 'periods'>, stable: string): Promise<readonly PeriodFacts[]> => {
@@ -77,8 +74,7 @@ export const handler = serveTask(rolloutTasks.JudgeHealth)(async (input) => {
 
   const now = Date.now();
   const shiftedAt = Date.parse(input.shiftedAt);
-  const settleSeconds =
-    release.metrics.settleSeconds ?? (release.snapshot.timeoutSeconds ?? 0) + LAMBDA_SETTLE_SECONDS;
+  const settleSeconds = settleSecondsOf(release.metrics, release.snapshot);
   const window = settledWindow(shiftedAt, now, release.metrics.periodSeconds, settleSeconds);
   const about = { release, stageIndex: input.stage, stage, state, window, settleSeconds, shiftedAt, now };
   const look: Look = { ...about, periods: await readFacts(about, release.snapshot.stableVersion) };

@@ -62,7 +62,10 @@ const stopForward = async (ports: RestorePorts, command: RestoreCommand): Promis
   }
 };
 
-/** The ledger if it answers, else its queue, else a line in the log: a restore waits for none of them. */
+/**
+ * The ledger if it answers, else its queue, else a line in the log: a restore waits for none of them. Only what may be
+ * appended later goes to the queue; a record that the ledger will never take is told in the log.
+ */
 const tell = async (
   ports: RestorePorts,
   subject: ReleaseSubject,
@@ -76,7 +79,8 @@ const tell = async (
   try {
     await ports.ledger.append(batch, drafts);
   } catch (error) {
-    ports.onTrouble('ledger did not take a record of a restore; it goes to the queue', error);
+    ports.onTrouble('ledger did not take a record of a restore', error);
+    if (!(error instanceof TransientError)) return;
     try {
       await ports.spool.spool(batch, drafts);
     } catch (spoolError) {

@@ -1,19 +1,51 @@
 import type { LedgerWriter } from '#ledger/append.ts';
 import { systemActor } from '#platform/actor.ts';
-import { ConflictError, NotFoundError, PolicyDeniedError } from '#platform/errors.ts';
+import { ConflictError, NotFoundError, PolicyDeniedError, TransientError } from '#platform/errors.ts';
 import type { ReleaseId } from '#platform/ids.ts';
+import type { MetricDefinition } from '#policy/metric-definition.ts';
 import type { Target } from '#policy/target.ts';
 import type { Release, Snapshot } from '#releases/release.ts';
 import { batchId, releaseRecord } from '#releases/release-records.ts';
 import type { ReleaseStore } from '#releases/release-store.ts';
+import type { BaselineHistory } from '#rollout/judge/facts.ts';
+import { historyOf } from '#rollout/judge/history.ts';
+import type { MetricSource } from '#rollout/metric-source.ts';
+import { settleSecondsOf } from '#rollout/stage-clock.ts';
 import type { TrafficShifter } from '#rollout/traffic-shifter.ts';
 
 export interface SnapshotPorts {
   readonly releases: ReleaseStore;
   readonly ledger: LedgerWriter;
   readonly shifter: TrafficShifter<Target>;
+  readonly source: MetricSource<MetricDefinition>;
   readonly now: () => string;
 }
+
+/** An hour of CloudWatch's own metrics (canary-judge: recent history, 60 min by default). */
+const HISTORY_PERIODS = 60;
+
+/**
+ * What the stable version showed lately: what "as before" means at 100 %, and how much its counts vary by themselves.
+ * A source that doesn't answer leaves it unknown; the judge then does without, and never takes it for good.
+ */
+const recentHistory = async (
+  ports: SnapshotPorts,
+  release: Release,
+  stable: string,
+): Promise<BaselineHistory> => {
+  const { metrics, target, version } = release;
+  const period = metrics.periodSeconds * 1_000;
+  const settled = Date.parse(ports.now()) - settleSecondsOf(metrics, found) * 1_000;
+  const to = Math.floor(settled / period) * period;
+  try {
+    const arms = { target, canary: version, baseline: found.stableVersion };
+    const periods = await ports.source.read(metrics, arms, to - HISTORY_PERIODS * period, to);
+    return historyOf(periods.flatMap(({ facts }) => facts.baseline ?? []));
+  } catch (error) {
+    if (error instanceof TransientError) return {};
+    throw error;
+  }
+};
 
 const takeFirst = async (ports: SnapshotPorts, release: Release, fence: number): Promise<Snapshot> => {
   const inspection = await ports.shifter.inspect(release.target, release.version);
@@ -23,6 +55,7 @@ const takeFirst = async (ports: SnapshotPorts, release: Release, fence: number):
     });
   const snapshot = await ports.releases.saveSnapshot(release.releaseId, fence, {
     ...inspection.snapshot,
+    history: await recentHistory(ports, release, inspection.snapshot),
     takenAt: ports.now(),
   });
   if (snapshot === undefined) throw new ConflictError('the release was stopped before anything moved');

@@ -1,4 +1,6 @@
+import type { MetricDefinition } from '#policy/metric-definition.ts';
 import type { Stage } from '#policy/plan.ts';
+import type { Snapshot } from '#releases/release.ts';
 import type { ArmFacts } from '#rollout/judge/facts.ts';
 import { addArms, addProbes } from '#rollout/judge/facts.ts';
 import type { PeriodFacts } from '#rollout/metric-source.ts';
@@ -9,6 +11,15 @@ export interface Settled {
   readonly from: number;
   readonly to: number;
 }
+
+/** Lambda's metrics may come this long after the function's time-out (canary-judge, Facts). */
+const LAMBDA_SETTLE_SECONDS = 120;
+
+/** Seconds until a period's counts no longer change: as the service says, else from how long a request may run. */
+export const settleSecondsOf = (
+  metrics: Pick<MetricDefinition, 'settleSeconds'>,
+  snapshot: Pick<Snapshot, 'timeoutSeconds'>,
+): number => metrics.settleSeconds ?? (snapshot.timeoutSeconds ?? 0) + LAMBDA_SETTLE_SECONDS;
 
 /**
  * A stage's clock counts settled data time, so that a stage of 180 s has judged 180 s of data before it ends. The

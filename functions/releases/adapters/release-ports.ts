@@ -6,13 +6,18 @@ import { stepFunctionsExecutions } from '#releases/adapters/step-functions-execu
 import type { Executions } from '#releases/launch-release.ts';
 import type { ReleaseStore } from '#releases/release-store.ts';
 
-/** The real ports behind the functions of this slice, from their environment. */
-export const releasePorts = (environment: {
+interface StateEnvironment {
   readonly RELEASES_TABLE: string;
   readonly LEDGER_WRITER_ARN: string;
-}): { releases: ReleaseStore; ledger: LedgerWriter; now: () => string } => ({
-  releases: dynamoDbReleases(dynamoDb(), environment.RELEASES_TABLE),
-  ledger: lambdaLedgerWriter(lambdaInvoker(), environment.LEDGER_WRITER_ARN),
+}
+
+/** The real ports behind every function that keeps the state of releases, from its environment. */
+export const releasePorts = (
+  environment: StateEnvironment,
+  clients = { dynamoDb: dynamoDb(), invoker: lambdaInvoker() },
+): { releases: ReleaseStore; ledger: LedgerWriter; now: () => string } => ({
+  releases: dynamoDbReleases(clients.dynamoDb, environment.RELEASES_TABLE),
+  ledger: lambdaLedgerWriter(clients.invoker, environment.LEDGER_WRITER_ARN),
   now: () => new Date().toISOString(),
 });
 

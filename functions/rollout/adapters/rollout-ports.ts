@@ -1,5 +1,13 @@
 import { queueLedgerSpool } from '#ledger/adapters/queue-ledger-spool.ts';
-import { cloudWatch, lambda, queues } from '#platform/clients.ts';
+import {
+  cloudWatch,
+  dynamoDb,
+  IMPATIENT,
+  lambda,
+  lambdaInvoker,
+  queues,
+  WORKING_IMPATIENT,
+} from '#platform/clients.ts';
 import { logger } from '#platform/telemetry.ts';
 import { releasePorts } from '#releases/adapters/release-ports.ts';
 import { cloudWatchSource } from '#rollout/adapters/cloudwatch-metrics.ts';
@@ -22,8 +30,12 @@ export const shiftPorts = (environment: StateEnvironment): ShiftPorts => ({
 export const restorePorts = (
   environment: StateEnvironment & { readonly LATE_RECORDS_QUEUE_URL: string },
 ): RestorePorts => ({
-  ...shiftPorts(environment),
-  spool: queueLedgerSpool(queues(), environment.LATE_RECORDS_QUEUE_URL),
+  ...releasePorts(environment, {
+    dynamoDb: dynamoDb(IMPATIENT),
+    invoker: lambdaInvoker(WORKING_IMPATIENT),
+  }),
+  shifter: lambdaAliasShifter(lambda()),
+  spool: queueLedgerSpool(queues(IMPATIENT), environment.LATE_RECORDS_QUEUE_URL),
   onTrouble: (what, error) => logger.error(what, { error }),
 });
 
