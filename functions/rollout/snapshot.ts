@@ -31,7 +31,7 @@ const HISTORY_PERIODS = 60;
 const recentHistory = async (
   ports: SnapshotPorts,
   release: Release,
-  stable: string,
+  found: Omit<Snapshot, 'takenAt'>,
 ): Promise<BaselineHistory> => {
   const { metrics, target, version } = release;
   const period = metrics.periodSeconds * 1_000;
