@@ -45,6 +45,7 @@ export function judgeLook(input: LookInput): LookResult {
     rounds,
     reasons: [
       ...decision.reasons,
+      ...rounds.flatMap(({ reasons }) => reasons.filter(({ code }) => code === 'limit-missed')),
       ...explainScore(health, canary, baseline),
       ...baselineDrift(facts.cumulative, facts.history, policy),
     ],

@@ -1,0 +1,128 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { type Command, InvalidArgumentError } from 'commander';
+import * as z from 'zod';
+import { type Plan, planChoiceSchema, planOf } from '../functions/policy/plan.ts';
+import { JudgePolicy } from '../functions/rollout/judge/judge-policy.ts';
+import type { LookResult } from '../functions/rollout/judge/look.ts';
+import { Failure } from './failure.ts';
+import { type Line, readLines } from './lines.ts';
+import { beginReplay, ImpossibleLook, LookLine, replayLook } from './look-replay.ts';
+
+interface Options {
+  readonly policy?: string;
+  readonly plan?: string;
+  readonly alpha?: number;
+  readonly margin?: number;
+  readonly concentration?: number;
+  readonly dispersion?: number;
+}
+
+const EXAMPLE = `
+One JSON object a line, counts since the previous look of the stage; what is left out is missing, not zero:
+  {"at":"2026-01-05T10:00:10Z","stage":0,"weightPercent":10,"endOfRound":true,
+   "canary":{"requests":120,"errors":1,"latencyMs":{"p95":110},"slowerThan":{"100":9,"250":1,"2000":0}},
+   "baseline":{"requests":1080,"errors":9,"latencyMs":{"p95":108},"slowerThan":{"100":80,"250":12,"2000":0}},
+   "probes":{"attempts":3,"successes":3}}
+
+Example:
+  $ sluice judge --margin 0.2 looks.jsonl`;
+
+/** `sluice judge`: judges recorded looks by the function that the deployed stack runs; needs no AWS and no network. */
+export const registerJudge = (program: Command): void => {
+  program
+    .command('judge')
+    .description('judge looks at a canary offline, as the deployed judge would')
+    .argument('[file]', 'looks, one a line; standard input when left out')
+    .option('--policy <file>', 'JSON of the judge policy; what it leaves out has its default')
+    .option('--plan <file>', 'JSON of the plan: a name or stages (default: standard)')
+    .option('--alpha <number>', 'chance of ever rolling back a canary that is fine (default: 0.01)', toNumber)
+    .option(
+      '--margin <number>',
+      'relative increase over the baseline that is tolerated (default: 0.1)',
+      toNumber,
+    )
+    .option('--concentration <number>', 'weight of the prior, in events (default: 10)', toNumber)
+    .option('--dispersion <number>', 'variance / mean of event counts at the least (default: 1)', toNumber)
+    .option('--json', 'print JSON, which this command always does')
+    .addHelpText('after', EXAMPLE)
+    .action(judge);
+};
+
+async function judge(file: string | undefined, options: Options): Promise<void> {
+  if (file !== undefined && !existsSync(file)) throw new Failure(2, `there is no file ${file}`);
+  let replay = beginReplay(readPolicy(options), readPlan(options.plan));
+  for await (const line of readLines(file)) {
+    const look = parseLook(line);
+    try {
+      const { result, after } = replayLook(replay, look);
+      console.log(JSON.stringify(answer(look, result)));
+      replay = after;
+    } catch (error) {
+      if (!(error instanceof ImpossibleLook)) throw error;
+      throw new Failure(2, `line ${line.number}: ${error.message}`);
+    }
+  }
+}
+
+function answer(
+  { at }: LookLine,
+  { verdict, score, scoreUpper, baselineScore, evidence, reasons }: LookResult,
+) {
+  const { lnE, threshold, tests } = evidence;
+  return { at, verdict, score, scoreUpper, baselineScore, evidence: { lnE, threshold, tests }, reasons };
+}
+
+/** Stops at the first bad line: later verdicts rest on the counts of every line before them. */
+function parseLook({ number, text }: Line): LookLine {
+  if (text === undefined) throw new Failure(2, `line ${number}: it is not UTF-8`);
+  return parse(LookLine, text, `line ${number}`);
+}
+
+function readPolicy({ policy, alpha, margin, concentration, dispersion }: Options): JudgePolicy {
+  const given =
+    policy === undefined
+      ? {}
+      : parse(z.looseObject({ evidence: z.looseObject({}).optional() }), read(policy), policy);
+  const overrides = {
+    ...(alpha !== undefined && { alpha }),
+    ...(margin !== undefined && { margin }),
+    ...(concentration !== undefined && { concentration }),
+    ...(dispersion !== undefined && { dispersionMin: dispersion }),
+  };
+  const merged = JudgePolicy.safeParse({ ...given, evidence: { ...given.evidence, ...overrides } });
+  if (!merged.success) throw new Failure(2, `the judge policy: ${faultsOf(merged.error)}`);
+  return merged.data;
+}
+
+function readPlan(file: string | undefined): Plan | undefined {
+  return file === undefined ? undefined : planOf(parse(planChoiceSchema, read(file), file));
+}
+
+function read(file: string): string {
+  if (!existsSync(file)) throw new Failure(2, `there is no file ${file}`);
+  return readFileSync(file, 'utf8');
+}
+
+function parse<T>(schema: z.ZodType<T>, text: string, where: string): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new Failure(2, `${where}: ${(error as Error).message}`);
+  }
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw new Failure(2, `${where}: ${faultsOf(parsed.error)}`);
+  return parsed.data;
+}
+
+function faultsOf(error: z.ZodError): string {
+  return error.issues
+    .map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(': '))
+    .join('; ');
+}
+
+function toNumber(text: string): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (!Number.isFinite(value)) throw new InvalidArgumentError('It is a number.');
+  return value;
+}
