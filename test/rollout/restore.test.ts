@@ -1,0 +1,239 @@
+import { describe, expect, it } from 'vitest';
+import { InvalidRequestError, NotFoundError, TransientError } from '#platform/errors.ts';
+import { restoreTraffic } from '#rollout/restore.ts';
+import { isAlone, shareOf } from '#rollout/routing.ts';
+import { ann, aRelease, CANARY, NOW, releaseIdOf, STABLE } from '../builders/release.ts';
+import { aMovedRollout, type PortHooks } from '../builders/rollout.ts';
+import type { Hooks } from '../fakes/hooked.ts';
+
+const cause = [{ code: 'evidence', text: 'rolled back: 20 of 60 errors' }];
+const unavailable = () => {
+  throw new TransientError('no answer');
+};
+
+/** A release whose canary has half of the traffic. */
+const halfway = (hooks: PortHooks = {}) => aMovedRollout(50, hooks);
+
+describe('a restore', () => {
+  it('raises the fence, tells its intent, brings traffic back, proves it and tells the outcome, in this order', async () => {
+    const calls: string[] = [];
+    const note = (port: string): Hooks => ({ before: (method) => calls.push(`${port}.${method}`) });
+    const { ports, releaseId, shifter, releases, types } = await halfway({
+      releases: note('releases'),
+      shifter: note('shifter'),
+      ledger: note('ledger'),
+    });
+    expect(await restoreTraffic(ports, { releaseId, cause })).toEqual({ kind: 'restored', fence: 2 });
+    expect(isAlone(shifter.routing(), STABLE)).toBe(true);
+    expect(types()).toEqual(['release.restore.intended', 'release.restore.done']);
+    expect(releases.peek(releaseId)).toMatchObject({
+      mode: 'restoring',
+      fence: 2,
+      restoreCause: cause,
+      verified: { at: 'stable', fence: 2 },
+    });
+    const order = ['releases.beginRestore', 'ledger.append', 'shifter.restore', 'releases.noteVerified'];
+    expect(calls.filter((call) => order.includes(call))).toEqual([
+      'releases.beginRestore',
+      'ledger.append',
+      'shifter.restore',
+      'ledger.append',
+      'releases.noteVerified',
+    ]);
+    expect(calls.lastIndexOf('shifter.readRouting')).toBeGreaterThan(calls.indexOf('shifter.restore'));
+  });
+
+  it('done twice leaves traffic where it is and counts at the newer fence', async () => {
+    const { ports, releaseId, shifter, releases } = await halfway();
+    await restoreTraffic(ports, { releaseId, cause });
+    expect(await restoreTraffic(ports, { releaseId, cause })).toEqual({ kind: 'restored', fence: 3 });
+    expect(isAlone(shifter.routing(), STABLE)).toBe(true);
+    expect(releases.peek(releaseId)?.verified).toMatchObject({ at: 'stable', fence: 3 });
+  });
+
+  it('has nothing to bring back before the snapshot, and the release can end', async () => {
+    const { ports, releases, shifter } = await halfway();
+    const other = aRelease({ releaseId: releaseIdOf(2), environment: 'staging' });
+    await releases.reserve(other, { value: 'other', requestDigest: 'digest' });
+    const before = shifter.routing();
+    const result = await restoreTraffic(ports, { releaseId: other.releaseId, cause });
+    expect(result).toEqual({ kind: 'nothing-moved', fence: 2 });
+    expect(shifter.routing()).toEqual(before);
+    const decision = { outcome: 'aborted', fence: 2, reasons: [] } as const;
+    expect(await releases.decide(other.releaseId, decision)).toBe(true);
+  });
+
+  it('of a release that has ended touches nothing', async () => {
+    const { ports, releaseId, releases, shifter, types } = await halfway();
+    await releases.noteVerified(releaseId, { at: 'new', fence: 1, time: NOW });
+    await releases.decide(releaseId, { outcome: 'promoted', fence: 1, reasons: [] });
+    const before = shifter.routing();
+    expect(await restoreTraffic(ports, { releaseId, cause, abortedBy: ann })).toEqual({ kind: 'done' });
+    expect(shifter.routing()).toEqual(before);
+    expect(types()).toEqual([]);
+  });
+
+  it('tells who aborted it, and why, before anything else', async () => {
+    const { ports, releaseId, releases, ledger } = await halfway();
+    await restoreTraffic(ports, { releaseId, cause, abortedBy: ann });
+    expect(releases.peek(releaseId)?.abortedBy).toEqual(ann);
+    expect(ledger.records[0]).toMatchObject({
+      event: { type: 'release.abort.accepted' },
+      actor: ann,
+      data: { reasons: cause },
+    });
+  });
+
+  it('of an unknown release is an error, with or without a carried target', async () => {
+    const { ports, carried, shifter } = await halfway();
+    const before = shifter.routing();
+    for (const more of [{}, { carried }])
+      await expect(
+        restoreTraffic(ports, { releaseId: releaseIdOf(9), cause, ...more }),
+      ).rejects.toBeInstanceOf(NotFoundError);
+    expect(shifter.routing()).toEqual(before);
+  });
+});
+
+describe('a restore while something is down', () => {
+  it('goes ahead without the ledger: its records go to the queue, and come in late', async () => {
+    const { ports, releaseId, shifter, ledger, types } = await halfway();
+    ledger.down = true;
+    expect(await restoreTraffic(ports, { releaseId, cause })).toMatchObject({ kind: 'restored' });
+    expect(isAlone(shifter.routing(), STABLE)).toBe(true);
+    expect(types()).toEqual([]);
+    ledger.down = false;
+    await ledger.drain();
+    expect(types()).toEqual(['release.restore.intended', 'release.restore.done']);
+    expect(ledger.records.every(({ data }) => data.late === true)).toBe(true);
+  });
+
+  it('goes ahead when the ledger will never take its records, and does not queue what would be refused again', async () => {
+    const { ports, releaseId, shifter, ledger } = await halfway({
+      ledger: {
+        before: () => {
+          throw new InvalidRequestError('the batch is not valid');
+        },
+      },
+    });
+    expect(await restoreTraffic(ports, { releaseId, cause })).toMatchObject({ kind: 'restored' });
+    expect(isAlone(shifter.routing(), STABLE)).toBe(true);
+    expect(ledger.spooled).toEqual([]);
+  });
+
+  it('goes ahead without the ledger and its queue', async () => {
+    const { ports, releaseId, releases, shifter, troubles } = await halfway({
+      ledger: { before: unavailable },
+      spool: { before: unavailable },
+    });
+    expect(await restoreTraffic(ports, { releaseId, cause, abortedBy: ann })).toMatchObject({
+      kind: 'restored',
+    });
+    expect(isAlone(shifter.routing(), STABLE)).toBe(true);
+    expect(releases.peek(releaseId)?.verified).toMatchObject({ at: 'stable' });
+    expect(troubles).not.toEqual([]);
+  });
+
+  it('goes ahead without any state, by what the workflow carries, and is repeated until that could be noted', async () => {
+    const { ports, releaseId, shifter, carried, types } = await halfway({
+      releases: { before: unavailable },
+    });
+    await expect(restoreTraffic(ports, { releaseId, cause, carried })).rejects.toBeInstanceOf(TransientError);
+    expect(isAlone(shifter.routing(), STABLE)).toBe(true);
+    expect(types()).toEqual(['release.restore.intended', 'release.restore.done']);
+  });
+
+  it('goes ahead by what the workflow carries when the state can be written but not read', async () => {
+    const { ports, releaseId, releases, shifter, carried } = await halfway({
+      releases: { before: (method) => (method === 'get' ? unavailable() : undefined) },
+    });
+    await expect(restoreTraffic(ports, { releaseId, cause, carried })).rejects.toBeInstanceOf(TransientError);
+    expect(isAlone(shifter.routing(), STABLE)).toBe(true);
+    expect(releases.peek(releaseId)?.mode).toBe('restoring');
+  });
+
+  it('says that it could not, when it has neither state nor target', async () => {
+    const { ports, releaseId, shifter } = await halfway({ releases: { before: unavailable } });
+    await expect(restoreTraffic(ports, { releaseId, cause })).rejects.toBeInstanceOf(TransientError);
+    expect(shareOf(shifter.routing(), CANARY)).toBe(50);
+  });
+
+  it('goes ahead when it can no longer find out whether it is still wanted', async () => {
+    const { ports, releaseId, shifter } = await halfway({
+      releases: { before: (method) => (method === 'readFence' ? unavailable() : undefined) },
+    });
+    expect(await restoreTraffic(ports, { releaseId, cause })).toMatchObject({ kind: 'restored' });
+    expect(isAlone(shifter.routing(), STABLE)).toBe(true);
+  });
+
+  it('is an error as long as traffic is read back anywhere else, and is not noted', async () => {
+    const { ports, releaseId, releases, types } = await halfway();
+    const elsewhere = { primary: STABLE, weights: { [CANARY]: 50 }, revision: 'r' };
+    const shifter = { ...ports.shifter, readRouting: async () => elsewhere, restore: async () => {} };
+    await expect(restoreTraffic({ ...ports, shifter }, { releaseId, cause })).rejects.toThrow(
+      /1 \(50 %\), 2 \(50 %\)/,
+    );
+    expect(releases.peek(releaseId)?.verified).toBeUndefined();
+    expect(types()).toEqual(['release.restore.intended']);
+  });
+});
+
+describe('a restore among others', () => {
+  it('wins over writes that come in between', async () => {
+    let races = 5;
+    const { ports, releaseId, shifter, release } = await halfway({
+      shifter: {
+        before: async (method, args) => {
+          if (method !== 'restore' || args[2] === undefined || races === 0) return;
+          races -= 1;
+          const weight = { stable: STABLE, canary: CANARY, weightPercent: 50 };
+          await shifter.setWeight(release.target, weight, shifter.routing().revision);
+        },
+      },
+    });
+    expect(await restoreTraffic(ports, { releaseId, cause })).toMatchObject({ kind: 'restored' });
+    expect(isAlone(shifter.routing(), STABLE)).toBe(true);
+  });
+
+  it('notes the verification at the fence that is in force by then', async () => {
+    let raised = false;
+    const { ports, releaseId, releases } = await halfway({
+      shifter: {
+        after: async (method) => {
+          if (method !== 'restore' || raised) return;
+          raised = true;
+          await releases.beginRestore(releaseId, cause);
+        },
+      },
+    });
+    expect(await restoreTraffic(ports, { releaseId, cause })).toEqual({ kind: 'restored', fence: 3 });
+    expect(releases.peek(releaseId)?.verified).toMatchObject({ at: 'stable', fence: 3 });
+  });
+
+  it('gives up, to be repeated, while the fence keeps rising', async () => {
+    const { ports, releaseId, releases } = await halfway({
+      releases: {
+        before: async (method) => {
+          if (method === 'noteVerified') await releases.beginRestore(releaseId, cause);
+        },
+      },
+    });
+    await expect(restoreTraffic(ports, { releaseId, cause })).rejects.toBeInstanceOf(TransientError);
+  });
+
+  it('that comes after the release was concluded on another one leaves the next release alone', async () => {
+    const { ports, releaseId, releases, shifter, release } = await halfway({
+      ledger: {
+        // While this restore tells its intent, another one finishes and a later release is promoted.
+        before: async () => {
+          await shifter.restore(release.target, STABLE);
+          await releases.noteVerified(releaseId, { at: 'stable', fence: 2, time: NOW });
+          await releases.decide(releaseId, { outcome: 'rolled-back', fence: 2, reasons: [] });
+          await shifter.promote(release.target, CANARY, shifter.routing().revision);
+        },
+      },
+    });
+    expect(await restoreTraffic(ports, { releaseId, cause })).toMatchObject({ kind: 'restored' });
+    expect(isAlone(shifter.routing(), CANARY)).toBe(true);
+  });
+});
