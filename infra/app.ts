@@ -14,7 +14,6 @@ const config = stageConfig(stage, file === undefined ? {} : JSON.parse(readFileS
 const stack = new SluiceStack(app, 'Sluice', {
   config,
   description: 'Sluice: deployment governance for AWS.',
-  terminationProtection: config.retainData,
 });
 Tags.of(stack).add('application', 'sluice');
 Validations.of(app).addPlugins(new AwsSolutionsChecks(app));

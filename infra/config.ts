@@ -37,6 +37,8 @@ export const stageConfigSchema = z.strictObject({
   apiRequestsPerSecond: z.int().min(1).max(10_000),
   /** Whether people must have a second factor to sign in. */
   secondFactor: z.enum(['required', 'optional']),
+  /** Who is told of alarms by mail; each address is asked by AWS to confirm first. */
+  alarmEmails: z.array(z.email()).max(20).default([]),
 });
 export type StageConfig = z.infer<typeof stageConfigSchema>;
 
@@ -67,14 +69,24 @@ const DEFAULTS: Record<StageConfig['stage'], Omit<z.input<typeof stageConfigSche
   },
 };
 
+const parse = <S extends z.ZodType>(schema: S, value: unknown): z.output<S> => {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new Error(`the stage configuration is not valid:\n${z.prettifyError(parsed.error)}`);
+};
+
 /**
  * The stage's defaults with `overrides` on top.
- * @throws ZodError naming each wrong setting; an unknown one is wrong.
+ * @throws naming each wrong setting; an unknown one is wrong.
  */
 export const stageConfig = (
   stage: unknown,
   overrides: Readonly<Record<string, unknown>> = {},
 ): StageConfig => {
-  const name = stageConfigSchema.shape.stage.parse(stage);
-  return stageConfigSchema.parse({ stage: name, ...DEFAULTS[name], ...overrides });
+  const name = parse(stageConfigSchema.shape.stage, stage);
+  return parse(stageConfigSchema.extend({ stage: z.literal(name) }), {
+    stage: name,
+    ...DEFAULTS[name],
+    ...overrides,
+  });
 };

@@ -2,6 +2,7 @@ import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
 import type { Construct } from 'constructs';
 import type { StageConfig } from './config.ts';
+import { AlarmTopic } from './constructs/alarm-topic.ts';
 import { Api } from './constructs/api.ts';
 import { Front } from './constructs/front.ts';
 import { Identity } from './constructs/identity.ts';
@@ -11,6 +12,10 @@ import { Releases } from './constructs/releases.ts';
 import { Rollout } from './constructs/rollout.ts';
 import { Workflows } from './constructs/workflows.ts';
 
+/** `sluice-payments` → `SluicePayments`: a stage of another name is another stack, never a new shape of this one. */
+const stackNameOf = (name: string): string =>
+  name.replaceAll(/(?:^|-)([a-z0-9]?)/g, (_, letter: string) => letter.toUpperCase());
+
 /** Wiring only: which slice is given what of which other. */
 export class SluiceStack extends Stack {
   constructor(
@@ -18,7 +23,11 @@ export class SluiceStack extends Stack {
     id: string,
     { config, ...props }: StackProps & { readonly config: StageConfig },
   ) {
-    super(scope, id, props);
+    super(scope, id, {
+      ...props,
+      stackName: stackNameOf(config.name),
+      terminationProtection: config.retainData,
+    });
     const bus = new events.EventBus(this, 'Bus', { eventBusName: config.name });
     const identity = new Identity(this, 'Identity', { config });
     const ledger = new Ledger(this, 'Ledger', { config, bus });
@@ -32,6 +41,7 @@ export class SluiceStack extends Stack {
       identity,
       slices: [front, policy, releases, rollout, ledger].map((slice) => slice.routed),
     });
+    new AlarmTopic(this, 'AlarmTopic', { config }).tellOf(this);
     new CfnOutput(this, 'BusName', { key: 'BusName', value: bus.eventBusName });
     new CfnOutput(this, 'UserPoolId', { key: 'UserPoolId', value: identity.pool.userPoolId });
     new CfnOutput(this, 'ClientId', { key: 'ClientId', value: identity.client.userPoolClientId });

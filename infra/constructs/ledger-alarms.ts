@@ -1,10 +1,10 @@
 import { Duration } from 'aws-cdk-lib';
-import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { METRIC, METRIC_NAMESPACE } from '../../functions/platform/metric-names.ts';
+import { METRIC } from '../../functions/platform/metric-names.ts';
 import type { StageConfig } from '../config.ts';
 import type { GovernedFunction } from './governed-function.ts';
+import { countedBy, ownedAlarms, waitingIn } from './owned-alarms.ts';
 
 interface LedgerAlarmsProps {
   readonly config: StageConfig;
@@ -15,13 +15,6 @@ interface LedgerAlarmsProps {
   readonly unpublished: sqs.Queue;
 }
 
-interface Watched {
-  readonly metric: cloudwatch.IMetric;
-  /** Alarms from this value on. */
-  readonly threshold: number;
-  readonly description: string;
-}
-
 const MINUTE = Duration.minutes(1);
 const FIVE_MINUTES = Duration.minutes(5);
 
@@ -29,18 +22,9 @@ const FIVE_MINUTES = Duration.minutes(5);
 export class LedgerAlarms extends Construct {
   constructor(scope: Construct, id: string, props: LedgerAlarmsProps) {
     super(scope, id);
-    const tampered = new cloudwatch.Metric({
-      namespace: METRIC_NAMESPACE,
-      metricName: METRIC.ledgerTampered,
-      dimensionsMap: { service: 'publish-events' },
-      statistic: 'Sum',
-      period: MINUTE,
-    });
-    const waiting = (queue: sqs.Queue) =>
-      queue.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period: MINUTE });
-    const alarms: Readonly<Record<string, Watched>> = {
+    ownedAlarms(this, props.config, {
       LedgerTampered: {
-        metric: tampered,
+        metric: countedBy('publish-events', METRIC.ledgerTampered, MINUTE),
         threshold: 1,
         description: 'A record of the ledger was changed, removed, or put there by hand.',
       },
@@ -58,7 +42,7 @@ export class LedgerAlarms extends Construct {
         description: 'Records of restores have been waiting for the ledger for 15 minutes.',
       },
       LateRecordsDead: {
-        metric: waiting(props.deadLateRecords),
+        metric: waitingIn(props.deadLateRecords),
         threshold: 1,
         description: 'Records of restores could not be appended and are no longer tried.',
       },
@@ -68,20 +52,10 @@ export class LedgerAlarms extends Construct {
         description: 'Records become events more than five minutes late.',
       },
       EventsUnpublished: {
-        metric: waiting(props.unpublished),
+        metric: waitingIn(props.unpublished),
         threshold: 1,
         description: 'Some records were given up on and never became events.',
       },
-    };
-    for (const [name, { metric, threshold, description }] of Object.entries(alarms))
-      new cloudwatch.Alarm(this, name, {
-        alarmName: `${props.config.name}-${name}`,
-        alarmDescription: `${description} Runbook: ${name}.`,
-        metric,
-        threshold,
-        evaluationPeriods: 1,
-        comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-        treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
-      });
+    });
   }
 }

@@ -4,6 +4,7 @@ import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
 import * as scheduler from 'aws-cdk-lib/aws-scheduler';
 import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets';
+import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { RELEASES } from '../../functions/releases/keys.ts';
 import { releaseRoutes } from '../../functions/releases/routes.ts';
@@ -15,6 +16,7 @@ import type { Ledger } from './ledger.ts';
 import { ownedQueue } from './owned-queue.ts';
 import { ownedTable } from './owned-table.ts';
 import type { Policy } from './policy.ts';
+import { ReleaseAlarms } from './release-alarms.ts';
 import { executionArns, workflowArn } from './workflows.ts';
 
 interface ReleasesProps {
@@ -40,8 +42,11 @@ export class Releases extends Construct {
       ConcludeRelease: this.createTask('ConcludeRelease', 'conclude-release'),
     };
     this.routed = this.createApi();
-    this.createEventDoor();
-    this.createRecovery();
+    new ReleaseAlarms(this, 'Alarms', {
+      config: props.config,
+      ...this.createEventDoor(),
+      ...this.createRecovery(),
+    });
   }
 
   /** The environment of every function that keeps the state of releases. */
@@ -126,7 +131,7 @@ export class Releases extends Construct {
     return { routes: releaseRoutes, function: serve };
   }
 
-  private createEventDoor(): void {
+  private createEventDoor(): { undeliveredRequests: sqs.Queue; refusedRequests: sqs.Queue } {
     const { config, bus, policy } = this.props;
     const undelivered = ownedQueue(this, 'UndeliveredRequests', config, {
       queueName: 'undelivered-requests',
@@ -165,9 +170,10 @@ export class Releases extends Construct {
         }),
       ],
     });
+    return { undeliveredRequests: undelivered, refusedRequests: refused };
   }
 
-  private createRecovery(): void {
+  private createRecovery(): { undeliveredRecoveries: sqs.Queue } {
     const { config } = this.props;
     const undelivered = ownedQueue(this, 'UndeliveredRecoveries', config, {
       queueName: 'undelivered-recoveries',
@@ -214,5 +220,6 @@ export class Releases extends Construct {
       schedule: scheduler.ScheduleExpression.rate(Duration.minutes(config.recoverEveryMinutes)),
       target: new LambdaInvoke(recover.live, { deadLetterQueue: undelivered, retryAttempts: 3 }),
     });
+    return { undeliveredRecoveries: undelivered };
   }
 }

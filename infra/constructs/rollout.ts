@@ -7,6 +7,7 @@ import type { RoutedFunction } from './api.ts';
 import { GovernedFunction } from './governed-function.ts';
 import type { Ledger } from './ledger.ts';
 import type { Releases } from './releases.ts';
+import { RolloutAlarms } from './rollout-alarms.ts';
 
 interface RolloutProps {
   readonly config: StageConfig;
@@ -41,6 +42,7 @@ export class Rollout extends Construct {
     // CloudWatch has no resources to name for reading metrics.
     for (const reader of [TakeSnapshot, JudgeHealth]) reader.allow(['cloudwatch:GetMetricData'], ['*']);
     for (const late of [JudgeHealth, RestoreTraffic, command]) props.ledger.grantSpool(late);
+    new RolloutAlarms(this, 'Alarms', { config: props.config, restorer: RestoreTraffic });
   }
 
   private create(task: keyof typeof rolloutTasks | 'ObeyCommand', entry: string): GovernedFunction {

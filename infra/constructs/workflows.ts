@@ -10,6 +10,7 @@ import type { rolloutTasks } from '../../functions/rollout/tasks.ts';
 import type { StageConfig } from '../config.ts';
 import type { GovernedFunction } from './governed-function.ts';
 import { explainWildcard } from './wildcard.ts';
+import { WorkflowAlarms } from './workflow-alarms.ts';
 
 const DEFINITIONS = path.join(import.meta.dirname, '..', '..', 'statemachines');
 
@@ -40,6 +41,8 @@ interface WorkflowProps {
 
 /** A state machine from its file. The file is the only copy; placeholders are the names of its tasks. */
 class Workflow extends Construct {
+  readonly machine: sfn.StateMachine;
+
   constructor(scope: Construct, id: string, { config, name, tasks, nested }: WorkflowProps) {
     super(scope, id);
     const role = new iam.Role(this, 'Role', {
@@ -56,7 +59,7 @@ class Workflow extends Construct {
     );
     if (nested) this.allowNested(role, config, nested.name);
     const substitutions = Object.entries(tasks).map(([task, { live }]) => [task, live.functionArn] as const);
-    new sfn.StateMachine(this, 'Machine', {
+    this.machine = new sfn.StateMachine(this, 'Machine', {
       stateMachineName: `${config.name}-${name}`,
       definitionBody: sfn.DefinitionBody.fromString(
         readFileSync(path.join(DEFINITIONS, `${name}.asl.json`), 'utf8'),
@@ -140,12 +143,17 @@ export class Workflows extends Construct {
       tasks: { TakeSnapshot, PromoteVersion, RestoreTraffic },
       nested: { placeholder: 'StageWorkflow', name: 'stage' },
     });
-    new Workflow(this, 'Release', {
+    const release = new Workflow(this, 'Release', {
       config,
       name: 'release',
       tasks: { AdmitRelease, RestoreTraffic, ConcludeRelease },
       nested: { placeholder: 'RolloutWorkflow', name: 'rollout' },
     });
-    new Workflow(this, 'Recovery', { config, name: 'recovery', tasks: { RestoreTraffic, ConcludeRelease } });
+    const recovery = new Workflow(this, 'Recovery', {
+      config,
+      name: 'recovery',
+      tasks: { RestoreTraffic, ConcludeRelease },
+    });
+    new WorkflowAlarms(this, 'Alarms', { config, release: release.machine, recovery: recovery.machine });
   }
 }
