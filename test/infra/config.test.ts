@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { stageConfig } from '../../infra/config.ts';
+
+describe('the configuration of a stage', () => {
+  it('has defaults for everything', () => {
+    expect(stageConfig('team')).toMatchObject({
+      stage: 'team',
+      name: 'sluice',
+      retainData: true,
+      secondFactor: 'required',
+      metricPeriodSecondsMin: 60,
+      alarmEmails: [],
+    });
+    expect(stageConfig('local')).toMatchObject({
+      stage: 'local',
+      retainData: false,
+      secondFactor: 'optional',
+    });
+  });
+
+  it('is the stage’s defaults with the settings of a file on top', () => {
+    const config = stageConfig('team', {
+      name: 'payments',
+      lambdaTargets: ['pay-*'],
+      alarmEmails: ['a@example.com'],
+    });
+    expect(config).toEqual({
+      ...stageConfig('team'),
+      name: 'payments',
+      lambdaTargets: ['pay-*'],
+      alarmEmails: ['a@example.com'],
+    });
+  });
+
+  it.each([
+    ['an unknown setting', { retainDate: true }, /retainDate/],
+    ['a wrong type', { retainData: 'yes' }, /retainData/],
+    [
+      'a target that is an ARN',
+      { lambdaTargets: ['arn:aws:lambda:us-east-1:1:function:a'] },
+      /function name/,
+    ],
+    ['a target that is everything', { lambdaTargets: ['*'] }, /function name/],
+    ['no target at all', { lambdaTargets: [] }, /lambdaTargets/],
+    ['a name that no resource can have', { name: 'Sluice_1' }, /name/],
+    ['an address that is none', { alarmEmails: ['nobody'] }, /alarmEmails/],
+    ['a metric period that CloudWatch has not', { metricPeriodSecondsMin: 0 }, /metricPeriodSecondsMin/],
+    ['several things at once', { retainDate: 1, name: '!' }, /retainDate[\s\S]*name|name[\s\S]*retainDate/],
+  ])('refuses %s, and names it', (_, overrides, message) => {
+    expect(() => stageConfig('team', overrides)).toThrow(message);
+  });
+
+  it('refuses a stage that there is not, and names those there are', () => {
+    expect(() => stageConfig('prod')).toThrow(/"local"\|"team"/);
+    expect(() => stageConfig('team', { stage: 'local' })).toThrow(/stage/);
+  });
+});

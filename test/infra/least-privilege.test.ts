@@ -1,0 +1,262 @@
+import { describe, expect, it } from 'vitest';
+import { arnText, type Grant, grantsOf, names, whoMay } from './grants.ts';
+import { type Resource, Synthesized } from './synthesized.ts';
+
+const team = new Synthesized('team');
+const grants = grantsOf(team);
+const tableArn = (name: string): string => `arn:aws:dynamodb:here:us:table/sluice-${name}`;
+
+/** Every way to change an item, or a whole table, that DynamoDB has. */
+const CHANGES = [
+  'PutItem',
+  'UpdateItem',
+  'DeleteItem',
+  'BatchWriteItem',
+  'PartiQLInsert',
+  'PartiQLUpdate',
+  'PartiQLDelete',
+  'UpdateTable',
+  'DeleteTable',
+  'UpdateTimeToLive',
+  'UpdateContinuousBackups',
+  'PutResourcePolicy',
+  'ImportTable',
+  'RestoreTableToPointInTime',
+  'RestoreTableFromBackup',
+] as const;
+
+const changersOf = (table: string): Record<string, readonly string[]> =>
+  Object.fromEntries(
+    CHANGES.flatMap((action) => {
+      const who = names(whoMay(grants, `dynamodb:${action}`, tableArn(table)));
+      return who.length === 0 ? [] : [[action, who]];
+    }),
+  );
+
+const inTransaction = {
+  'ForAnyValue:StringEquals': { 'dynamodb:EnclosingOperation': ['TransactWriteItems'] },
+};
+
+describe('the ledger', () => {
+  it.each(['ledger', 'ledger-heads'])(
+    'is written by append-records alone, by transactions alone: %s',
+    (table) => {
+      expect(changersOf(table)).toEqual({ PutItem: ['append-records'] });
+      const puts = whoMay(grants, 'dynamodb:PutItem', tableArn(table));
+      expect(puts.map(({ condition }) => condition)).toEqual(puts.map(() => inTransaction));
+      expect(puts.length).toBeGreaterThan(0);
+    },
+  );
+
+  it('has a stream that only publish-events reads', () => {
+    const stream = `${tableArn('ledger')}/stream/NOW`;
+    for (const action of ['GetRecords', 'GetShardIterator', 'DescribeStream'])
+      expect(names(whoMay(grants, `dynamodb:${action}`, stream)), action).toEqual(['publish-events']);
+  });
+
+  it('is read by those who show it, and by nobody else', () => {
+    const read = (action: string, arn: string) => names(whoMay(grants, `dynamodb:${action}`, arn));
+    expect(read('Query', tableArn('ledger'))).toEqual(['serve-audit']);
+    expect(read('Query', `${tableArn('ledger')}/index/by-release`)).toEqual([
+      'serve-audit',
+      'serve-releases',
+    ]);
+    expect(read('GetItem', tableArn('ledger'))).toEqual(['serve-api']);
+    expect(read('GetItem', tableArn('ledger-heads'))).toEqual(['append-records', 'serve-api', 'serve-audit']);
+    for (const action of ['Scan', 'BatchGetItem', 'PartiQLSelect', 'ExportTableToPointInTime'])
+      expect(read(action, tableArn('ledger')), action).toEqual([]);
+  });
+});
+
+describe('the other tables', () => {
+  it('are changed by those who keep the state of releases', () => {
+    const state = [
+      'admit-release',
+      'conclude-release',
+      'judge-health',
+      'obey-command',
+      'promote-version',
+      'recover-release',
+      'restore-traffic',
+      'serve-releases',
+      'shift-traffic',
+      'start-release',
+      'take-snapshot',
+    ];
+    expect(changersOf('releases')).toEqual({
+      PutItem: ['serve-releases', 'start-release'],
+      UpdateItem: state,
+      DeleteItem: ['conclude-release'],
+    });
+  });
+
+  it('are changed by who registers services', () => {
+    expect(changersOf('services')).toEqual({ PutItem: ['serve-services'] });
+  });
+
+  it('let nobody in by a policy of their own', () => {
+    for (const { Properties } of team.all('AWS::DynamoDB::Table')) {
+      expect(Properties.ResourcePolicy).toBeUndefined();
+      expect(Properties.StreamSpecification?.ResourcePolicy).toBeUndefined();
+    }
+  });
+});
+
+/** What must be allowed on every resource, because AWS has none to name; who, what, and why. */
+const EVERYWHERE: readonly (readonly [who: RegExp, actions: RegExp, reason: string])[] = [
+  [
+    /^[a-z-]+$/,
+    /^xray:Put(TraceSegments|TelemetryRecords)$/,
+    'Traces have no resource (Service Authorization Reference, AWS X-Ray).',
+  ],
+  [
+    /^(judge-health|take-snapshot)$/,
+    /^cloudwatch:GetMetricData$/,
+    'Metrics have no resource (Service Authorization Reference, Amazon CloudWatch).',
+  ],
+  [
+    /^workflow [a-z]+$/,
+    /^xray:(Put(TraceSegments|TelemetryRecords)|GetSampling(Rules|Targets))$/,
+    'Traces have no resource (Step Functions Developer Guide, "X-Ray tracing").',
+  ],
+  [
+    /^workflow [a-z]+$/,
+    /^logs:((Create|Get|Update|Delete|List)LogDeliver(y|ies)|(Put|Describe)ResourcePolic(y|ies)|DescribeLogGroups)$/,
+    'Log deliveries have no resource (Step Functions Developer Guide, "Logging using CloudWatch Logs").',
+  ],
+];
+
+/** Resources whose end is open; anything else must be named to its last letter. */
+const OPEN_ENDS: readonly RegExp[] = [
+  /^arn:aws:logs:here:us:log-group:\/aws\/lambda\/sluice-[a-z-]+:\*$/,
+  /^arn:aws:lambda:here:us:function:sluice-[a-z-]+:\*$/,
+  /^arn:aws:lambda:here:us:function:checkout:\*$/,
+  /^arn:aws:states:here:us:execution:sluice-[a-z]+:\*$/,
+  /^arn:aws:dynamodb:here:us:table\/sluice-ledger\/stream\/\*$/,
+];
+
+describe('every grant', () => {
+  it('names its actions in full', () => {
+    for (const { who, actions } of grants)
+      for (const action of actions) expect(action, who).toMatch(/^[a-z0-9]+:[A-Za-z]+$/);
+  });
+
+  it('names its resources, or has a reason here', () => {
+    const unexplained = grants
+      .filter(({ resources }) => resources.includes('*'))
+      .flatMap(({ who, actions }) => actions.map((action) => ({ who, action })))
+      .filter(({ who, action }) => !EVERYWHERE.some(([w, a]) => w.test(who) && a.test(action)));
+    expect(unexplained).toEqual([]);
+  });
+
+  it('leaves only those ends open that are made at run time', () => {
+    const open = grants
+      .flatMap(({ resources }) => resources)
+      .filter((resource) => resource !== '*' && /[*?]/.test(resource))
+      .filter((resource) => !OPEN_ENDS.some((end) => end.test(resource)));
+    expect(open).toEqual([]);
+  });
+
+  it('is its own, with no policy of AWS beside it', () => {
+    for (const { id, Properties } of team.all('AWS::IAM::Role')) {
+      expect(Properties.ManagedPolicyArns, id).toBeUndefined();
+      expect(Properties.AssumeRolePolicyDocument.Statement, id).toHaveLength(1);
+    }
+  });
+});
+
+describe('every role', () => {
+  it('belongs to one function, workflow or schedule', () => {
+    const holders = names(grants);
+    expect(holders.filter((who) => who.includes('+'))).toEqual([]);
+    expect(team.all('AWS::IAM::Role')).toHaveLength(holders.length);
+  });
+
+  it('is assumed by the service that it runs on, and by nobody else', () => {
+    for (const { id, Properties } of team.all('AWS::IAM::Role')) {
+      const [statement] = Properties.AssumeRolePolicyDocument.Statement;
+      expect(statement.Action, id).toBe('sts:AssumeRole');
+      expect(
+        ['lambda', 'states', 'scheduler'].map((name) => `${name}.amazonaws.com`),
+        id,
+      ).toContain(statement.Principal.Service);
+    }
+  });
+});
+
+/** Who may touch whose code or routing; the writer's own versions are for those who append. */
+const lambdaGrants = (all: readonly Grant[]) =>
+  all
+    .filter(({ actions }) => actions.some((action) => action.startsWith('lambda:')))
+    .filter(({ resources }) => !resources.every((resource) => resource.includes(':function:sluice-')))
+    .map(({ who, actions, resources }) => ({
+      who,
+      actions: actions.toSorted(),
+      resources: resources.toSorted(),
+    }))
+    .toSorted((a, b) => a.who.localeCompare(b.who));
+
+describe('moving traffic', () => {
+  it('reaches the functions that the configuration names, and no others', () => {
+    const stack = new Synthesized('team', { lambdaTargets: ['cart', 'pay-*'] });
+    const arn = 'arn:aws:lambda:here:us:function';
+    const resources = [`${arn}:cart`, `${arn}:cart:*`, `${arn}:pay-*`, `${arn}:pay-*:*`].toSorted();
+    const moves = ['lambda:GetAlias', 'lambda:UpdateAlias'];
+    expect(lambdaGrants(grantsOf(stack))).toEqual([
+      { who: 'obey-command', actions: moves, resources },
+      { who: 'promote-version', actions: moves, resources },
+      { who: 'restore-traffic', actions: moves, resources },
+      { who: 'shift-traffic', actions: moves, resources },
+      { who: 'take-snapshot', actions: ['lambda:GetAlias', 'lambda:GetFunctionConfiguration'], resources },
+    ]);
+  });
+
+  it('leaves our own functions alone: they are called, in published versions, and never changed', () => {
+    for (const { who, actions, resources } of grants)
+      for (const resource of resources)
+        if (resource.includes(':function:sluice-')) {
+          expect(actions, `${who} on ${resource}`).toEqual(['lambda:InvokeFunction']);
+          expect(resource, who).toMatch(/:(\*|VERSION)$/);
+        }
+  });
+});
+
+describe('policies of resources', () => {
+  const statements = ['AWS::SQS::QueuePolicy', 'AWS::SNS::TopicPolicy'].flatMap((type) =>
+    team
+      .all(type)
+      .flatMap(({ Properties }) => Properties.PolicyDocument.Statement as Resource['Properties'][]),
+  );
+
+  it('let in services of AWS only, and only on behalf of what is named', () => {
+    for (const { Effect, Principal, Condition } of statements) {
+      if (Effect === 'Deny') continue;
+      expect(Principal.Service).toMatch(/^(events|cloudwatch)\.amazonaws\.com$/);
+      const source = Condition.ArnEquals?.['aws:SourceArn'] ?? Condition.ArnLike?.['aws:SourceArn'];
+      expect(source).toBeDefined();
+    }
+  });
+
+  it('open a function to the gateway and to events by a published version and from one source', () => {
+    const permissions = team.all('AWS::Lambda::Permission');
+    expect(permissions.length).toBeGreaterThan(0);
+    for (const { id, Properties } of permissions) {
+      expect(Properties.Principal, id).toMatch(/^(events|apigateway)\.amazonaws\.com$/);
+      expect(Properties.SourceArn, id).toBeDefined();
+      expect(arnText(Properties.FunctionName, team), id).toMatch(/:VERSION$/);
+    }
+  });
+
+  it('are all known here', () => {
+    const known = [
+      'AWS::SQS::QueuePolicy',
+      'AWS::SNS::TopicPolicy',
+      'AWS::Lambda::Permission',
+      'AWS::IAM::Policy',
+    ];
+    const others = Object.values(team.resources)
+      .map(({ Type }) => Type)
+      .filter((type) => /Polic(y|ies)$|Permission$/.test(type) && !known.includes(type));
+    expect(others).toEqual([]);
+  });
+});
