@@ -26,6 +26,8 @@ export default defineConfig({
           testTimeout: 240_000,
           hookTimeout: 240_000,
           fileParallelism: false,
+          // Each has a service and its traffic; more at a time only wait for each other on two cores.
+          maxConcurrency: 4,
         },
       },
     ],

@@ -1,18 +1,18 @@
 import { ListExecutionsCommand, SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ReleaseId } from '../../functions/platform/ids.ts';
 import { VARIANTS } from '../../local/demo/checkout.ts';
 import { verifyLedger } from '../../local/verify-ledger.ts';
 import {
   abort,
   awsSettings,
-  createService,
   ended,
   eventually,
   fault,
   operator,
   recorded,
   type TestService,
+  withService,
 } from './harness.ts';
 import { expectSound, lockOf } from './invariants.ts';
 
@@ -43,30 +43,27 @@ const atQuarter = (service: TestService) =>
     (await service.routing()).weights[GOOD] === 25 ? true : undefined,
   );
 
-describe('whatever goes wrong, traffic ends where the record says', () => {
-  let service: TestService;
-  beforeEach(async () => {
-    service = await createService();
-  });
-  afterEach(() => service.stop());
+describe.concurrent('whatever goes wrong, traffic ends where the record says', () => {
+  withService(
+    'goes on when the shift was killed after its effect and before its answer',
+    async ({ service }) => {
+      const killed = await fault({
+        match: shiftOf(service),
+        functionName: 'sluice-shift-traffic',
+        action: 'kill',
+        times: 1,
+      });
+      const releaseId = await service.request(GOOD);
+      await ended(releaseId);
+      expect(await killed.hits()).toBe(1);
+      await killed.release();
+      const records = await expectSound(service, releaseId, { outcome: 'promoted', runs: GOOD });
+      const intents = records.filter(({ event }) => event.type === 'release.shift.intended');
+      expect(intents.map(({ data }) => data.weightPercent)).toEqual([25, 100]);
+    },
+  );
 
-  it('goes on when the shift was killed after its effect and before its answer', async () => {
-    const killed = await fault({
-      match: shiftOf(service),
-      functionName: 'sluice-shift-traffic',
-      action: 'kill',
-      times: 1,
-    });
-    const releaseId = await service.request(GOOD);
-    await ended(releaseId);
-    expect(await killed.hits()).toBe(1);
-    await killed.release();
-    const records = await expectSound(service, releaseId, { outcome: 'promoted', runs: GOOD });
-    const intents = records.filter(({ event }) => event.type === 'release.shift.intended');
-    expect(intents.map(({ data }) => data.weightPercent)).toEqual([25, 100]);
-  });
-
-  it('keeps traffic on stable when a slow shift arrives after the restore', async () => {
+  withService('keeps traffic on stable when a slow shift arrives after the restore', async ({ service }) => {
     const held = await fault({
       match: shiftOf(service),
       functionName: 'sluice-shift-traffic',
@@ -81,17 +78,20 @@ describe('whatever goes wrong, traffic ends where the record says', () => {
     await expectSound(service, releaseId, { outcome: 'rolled-back', runs: STABLE });
   });
 
-  it('restores, concludes and frees the lock when the execution is stopped with 25 % on the canary', async () => {
-    const releaseId = await service.request(GOOD);
-    await atQuarter(service);
-    expect(await stopExecutions('release', releaseId)).toBe(1);
-    await ended(releaseId);
-    const records = await expectSound(service, releaseId, { outcome: 'rolled-back', runs: STABLE });
-    expect(records.map(({ event }) => event.type)).toContain('release.recovered');
-    expect(await lockOf(service.service)).toBeUndefined();
-  });
+  withService(
+    'restores, concludes and frees the lock when the execution is stopped with 25 % on the canary',
+    async ({ service }) => {
+      const releaseId = await service.request(GOOD);
+      await atQuarter(service);
+      expect(await stopExecutions('release', releaseId)).toBe(1);
+      await ended(releaseId);
+      const records = await expectSound(service, releaseId, { outcome: 'rolled-back', runs: STABLE });
+      expect(records.map(({ event }) => event.type)).toContain('release.recovered');
+      expect(await lockOf(service.service)).toBeUndefined();
+    },
+  );
 
-  it('restores when the nested stage is stopped from outside', async () => {
+  withService('restores when the nested stage is stopped from outside', async ({ service }) => {
     const releaseId = await service.request(GOOD);
     await atQuarter(service);
     expect(await stopExecutions('stage', releaseId)).toBe(1);
@@ -99,7 +99,23 @@ describe('whatever goes wrong, traffic ends where the record says', () => {
     await expectSound(service, releaseId, { outcome: 'rolled-back', runs: STABLE });
   });
 
-  it('starts a release whose door died before it started the workflow', async () => {
+  withService.for([0, 1, 2, 3, 4, 5])('can be aborted at any moment (%i)', async (moment, { service }) => {
+    const releaseId = await service.request(GOOD);
+    await new Promise((resolve) => setTimeout(resolve, moment * 600 + Math.random() * 600));
+    const answer = await abort(releaseId);
+    expect(['restored', 'nothing-moved']).toContain(answer.traffic);
+    expect(await service.routing()).toEqual({ primary: STABLE, weights: {} });
+    const end = await ended(releaseId);
+    const outcome =
+      answer.traffic === 'restored' && end.event.type === 'release.rolled-back' ? 'rolled-back' : 'aborted';
+    await expectSound(service, releaseId, { outcome, runs: STABLE });
+    await expect(abort(releaseId)).rejects.toMatchObject({ problem: { status: 409 } });
+  });
+});
+
+// These faults would strike other tests' releases too.
+describe('whatever goes wrong, one at a time', () => {
+  withService('starts a release whose door died before it started the workflow', async ({ service }) => {
     const died = await fault({
       match: '^POST .*AWSStepFunctions.StartExecution.*sluice-release',
       functionName: 'sluice-serve-releases',
@@ -117,38 +133,28 @@ describe('whatever goes wrong, traffic ends where the record says', () => {
     await expectSound(service, releaseId, { outcome: 'promoted', runs: GOOD });
   });
 
-  it('restores although the ledger takes no records, which come later, marked late', async () => {
-    const releaseId = await service.request(GOOD);
-    await atQuarter(service);
-    const down = await fault({
-      match: 'functions/.*sluice-append-records.*/invocations',
-      functionName: 'sluice-obey-command',
-      action: 'refuse',
-      times: 1_000,
-    });
-    expect(await abort(releaseId)).toMatchObject({ traffic: 'restored' });
-    expect(await service.routing()).toEqual({ primary: STABLE, weights: {} });
-    await down.release();
-    await ended(releaseId);
-    await eventually('the abort is recorded', async () => {
-      const record = await recorded(releaseId, 'release.abort.accepted');
-      return record.data.late === undefined ? undefined : true;
-    });
-    await expectSound(service, releaseId, { outcome: 'rolled-back', runs: STABLE });
-  });
-
-  it.each([0, 1, 2, 3, 4, 5])('can be aborted at any moment (%i)', async (moment) => {
-    const releaseId = await service.request(GOOD);
-    await new Promise((resolve) => setTimeout(resolve, moment * 600 + Math.random() * 600));
-    const answer = await abort(releaseId);
-    expect(['restored', 'nothing-moved']).toContain(answer.traffic);
-    expect(await service.routing()).toEqual({ primary: STABLE, weights: {} });
-    const end = await ended(releaseId);
-    const outcome =
-      answer.traffic === 'restored' && end.event.type === 'release.rolled-back' ? 'rolled-back' : 'aborted';
-    await expectSound(service, releaseId, { outcome, runs: STABLE });
-    await expect(abort(releaseId)).rejects.toMatchObject({ problem: { status: 409 } });
-  });
+  withService(
+    'restores although the ledger takes no records, which come later, marked late',
+    async ({ service }) => {
+      const releaseId = await service.request(GOOD);
+      await atQuarter(service);
+      const down = await fault({
+        match: 'functions/.*sluice-append-records.*/invocations',
+        functionName: 'sluice-obey-command',
+        action: 'refuse',
+        times: 1_000,
+      });
+      expect(await abort(releaseId)).toMatchObject({ traffic: 'restored' });
+      expect(await service.routing()).toEqual({ primary: STABLE, weights: {} });
+      await down.release();
+      await ended(releaseId);
+      await eventually('the abort is recorded', async () => {
+        const record = await recorded(releaseId, 'release.abort.accepted');
+        return record.data.late === undefined ? undefined : true;
+      });
+      await expectSound(service, releaseId, { outcome: 'rolled-back', runs: STABLE });
+    },
+  );
 
   it('leaves a chain that verifies', async () => {
     expect(await verifyLedger(operator)).toMatchObject({ ok: true });

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { GetAliasCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { inject } from 'vitest';
+import { inject, test } from 'vitest';
 import type * as z from 'zod';
 import { type ApiClient, apiClient } from '../../cli/api-client.ts';
 import type { LedgerRecord } from '../../functions/ledger/record.ts';
@@ -135,6 +135,15 @@ export const createService = async (settings: Partial<Settings> = {}): Promise<T
     },
   };
 };
+
+/** A test with a service of its own, so that tests can run side by side. */
+export const withService = test.extend<{ service: TestService }>({
+  service: async ({ task: _ }, use) => {
+    const service = await createService();
+    await use(service);
+    await service.stop();
+  },
+});
 
 /** Waits for the release's terminal record, and for its lock to be free. */
 export const ended = async (releaseId: ReleaseId, withinSeconds = 120): Promise<LedgerRecord> => {

@@ -1,21 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect } from 'vitest';
 import { ApiProblem } from '../../cli/api-client.ts';
 import { REQUESTED_EVENT } from '../../functions/releases/requested-event.ts';
 import { releaseRoutes } from '../../functions/releases/routes.ts';
 import { VARIANTS } from '../../local/demo/checkout.ts';
-import {
-  abort,
-  awsSettings,
-  createService,
-  ended,
-  eventually,
-  operator,
-  type TestService,
-  world,
-} from './harness.ts';
+import { abort, awsSettings, ended, eventually, operator, withService, world } from './harness.ts';
 import { expectSound, lockOf } from './invariants.ts';
 
 const events = new EventBridgeClient(awsSettings);
@@ -24,14 +15,8 @@ const lambda = new LambdaClient(awsSettings);
 const releasesOf = async (service: string) =>
   (await operator.call(releaseRoutes.listReleases, { query: { service, limit: 100 } })).releases;
 
-describe('one request, one effect', () => {
-  let service: TestService;
-  beforeEach(async () => {
-    service = await createService();
-  });
-  afterEach(() => service.stop());
-
-  it('makes one release of an event that is delivered three times', async () => {
+describe.concurrent('one request, one effect', () => {
+  withService('makes one release of an event that is delivered three times', async ({ service }) => {
     const event = {
       version: '0',
       id: randomUUID(),
@@ -58,63 +43,72 @@ describe('one request, one effect', () => {
     if (release) await abort(release.releaseId);
   });
 
-  it('makes one release of three events of one key on the bus, and records who asked as claimed', async () => {
-    const detail = {
-      service: service.service,
-      environment: 'production',
-      version: VARIANTS.good.version,
-      requestedBy: 'somebody',
-      idempotencyKey: randomUUID(),
-    };
-    const entry = {
-      EventBusName: world.busName,
-      Source: 'test.pipeline',
-      DetailType: REQUESTED_EVENT,
-      Detail: JSON.stringify(detail),
-    };
-    await events.send(new PutEventsCommand({ Entries: [entry, entry, entry] }));
-    const release = await eventually(
-      'the event is a release',
-      async () => (await releasesOf(service.service))[0],
-    );
-    await ended(release.releaseId);
-    await expectSound(service, release.releaseId, { outcome: 'promoted', runs: VARIANTS.good.version });
-    expect(await releasesOf(service.service)).toHaveLength(1);
-    expect(release.requestedBy).toMatchObject({ login: 'somebody', authenticated: false, via: 'event' });
-  });
+  withService(
+    'makes one release of three events of one key on the bus, and records who asked as claimed',
+    async ({ service }) => {
+      const detail = {
+        service: service.service,
+        environment: 'production',
+        version: VARIANTS.good.version,
+        requestedBy: 'somebody',
+        idempotencyKey: randomUUID(),
+      };
+      const entry = {
+        EventBusName: world.busName,
+        Source: 'test.pipeline',
+        DetailType: REQUESTED_EVENT,
+        Detail: JSON.stringify(detail),
+      };
+      await events.send(new PutEventsCommand({ Entries: [entry, entry, entry] }));
+      const release = await eventually(
+        'the event is a release',
+        async () => (await releasesOf(service.service))[0],
+      );
+      await ended(release.releaseId);
+      await expectSound(service, release.releaseId, { outcome: 'promoted', runs: VARIANTS.good.version });
+      expect(await releasesOf(service.service)).toHaveLength(1);
+      expect(release.requestedBy).toMatchObject({ login: 'somebody', authenticated: false, via: 'event' });
+    },
+  );
 
-  it('runs exactly one of twenty concurrent requests, and tells the others which', async () => {
-    const answers = await Promise.allSettled(
-      Array.from({ length: 20 }, () => service.request(VARIANTS.good.version)),
-    );
-    const accepted = answers.filter((answer) => answer.status === 'fulfilled').map(({ value }) => value);
-    const refused = answers
-      .filter((answer) => answer.status === 'rejected')
-      .map(({ reason }) => reason as unknown);
-    expect(accepted).toHaveLength(1);
-    const [releaseId] = accepted;
-    if (releaseId === undefined) return;
-    for (const reason of refused) {
-      expect(reason).toBeInstanceOf(ApiProblem);
-      expect((reason as ApiProblem).problem).toMatchObject({
-        status: 409,
-        detail: expect.stringContaining(releaseId),
+  withService(
+    'runs exactly one of twenty concurrent requests, and tells the others which',
+    async ({ service }) => {
+      const answers = await Promise.allSettled(
+        Array.from({ length: 20 }, () => service.request(VARIANTS.good.version)),
+      );
+      const accepted = answers.filter((answer) => answer.status === 'fulfilled').map(({ value }) => value);
+      const refused = answers
+        .filter((answer) => answer.status === 'rejected')
+        .map(({ reason }) => reason as unknown);
+      expect(accepted).toHaveLength(1);
+      const [releaseId] = accepted;
+      if (releaseId === undefined) return;
+      for (const reason of refused) {
+        expect(reason).toBeInstanceOf(ApiProblem);
+        expect((reason as ApiProblem).problem).toMatchObject({
+          status: 409,
+          detail: expect.stringContaining(releaseId),
+        });
+      }
+      expect(await lockOf(service.service)).toBe(releaseId);
+      await abort(releaseId);
+      await ended(releaseId);
+      expect(await lockOf(service.service)).toBeUndefined();
+    },
+  );
+
+  withService(
+    'answers a repeated key with the first release, and refuses it for another request',
+    async ({ service }) => {
+      const key = randomUUID();
+      const first = await service.request(VARIANTS.good.version, { key });
+      expect(await service.request(VARIANTS.good.version, { key })).toBe(first);
+      await expect(service.request(VARIANTS.slow.version, { key })).rejects.toMatchObject({
+        problem: { status: 409, detail: expect.stringContaining(first) },
       });
-    }
-    expect(await lockOf(service.service)).toBe(releaseId);
-    await abort(releaseId);
-    await ended(releaseId);
-    expect(await lockOf(service.service)).toBeUndefined();
-  });
-
-  it('answers a repeated key with the first release, and refuses it for another request', async () => {
-    const key = randomUUID();
-    const first = await service.request(VARIANTS.good.version, { key });
-    expect(await service.request(VARIANTS.good.version, { key })).toBe(first);
-    await expect(service.request(VARIANTS.slow.version, { key })).rejects.toMatchObject({
-      problem: { status: 409, detail: expect.stringContaining(first) },
-    });
-    await abort(first);
-    await ended(first);
-  });
+      await abort(first);
+      await ended(first);
+    },
+  );
 });
