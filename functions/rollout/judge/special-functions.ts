@@ -58,17 +58,16 @@ export function lnBetaKernel(a: number, b: number, x: number, y: number): number
 /** ln I_x(a, b), the log of the regularized incomplete beta function; y = 1 − x. */
 export function lnBetaCdf(a: number, b: number, x: number, y: number): number {
   if (x <= (a + 1) / (a + b + 2)) return lnTailByFraction(a, b, x, y);
-  const lnOther = lnTailByFraction(b, a, y, x);
-  // For a tiny b nearly all mass lies beyond x and 1 − (almost 1) has no digits left: the fraction still converges, only slower.
-  return lnOther > -1e-6 ? lnTailByFraction(a, b, x, y) : Math.log1p(-Math.exp(lnOther));
+  // A tail of almost 1 leaves no digits for the other, but never none at all.
+  const lnOther = Math.min(lnTailByFraction(b, a, y, x), -Number.EPSILON);
+  return Math.log1p(-Math.exp(lnOther));
 }
 
 /** Continued fraction NIST DLMF 8.17.22 by Lentz's method as modified by Thompson and Barnett; about √max(a, b) steps. */
 function lnTailByFraction(a: number, b: number, x: number, y: number): number {
   const n = a + b;
   let c = 1;
-  // 1 − nx/(a+1), as (1 + ay − bx)/(a+1): the first form has no digits left when a is huge and b small.
-  let d = (a + 1) / away(1 + a * y - b * x);
+  let d = 1 / away(1 - (n * x) / (a + 1));
   let fraction = d;
   for (let m = 1; m < ITERATIONS_MAX; m += 1) {
     const even = (m * (b - m) * x) / ((a + 2 * m - 1) * (a + 2 * m));

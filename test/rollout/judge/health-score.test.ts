@@ -193,7 +193,14 @@ describe('an unhealthy baseline', () => {
       defaultPolicy,
     );
     expect(measure?.missed).toBe(false);
+    // 4 of 60 alone is beyond chance for a limit of 1 %, so only the doubt about the baseline keeps the canary at the limit.
+    expect(measure?.favourable).toBeCloseTo(0.01);
   });
+});
+
+test('what costs next to nothing is not worth a reason', () => {
+  const canary = { counts: { requests: 100_000, errors: 102 } };
+  expect(explainScore(score(canary), canary, {}).map(({ code }) => code)).toEqual(['data-missing']);
 });
 
 test('every point lost has its reason, with numbers', () => {

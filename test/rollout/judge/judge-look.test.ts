@@ -38,6 +38,12 @@ describe('promotion', () => {
     expect(result.verdict).toBe('continue');
   });
 
+  test('seconds alone do not promote: every round must have been judged', () => {
+    const input = lookAfterRounds([healthyRound, healthyRound], healthyStage);
+    const result = judgeLook({ ...input, facts: { ...input.facts, judgedSeconds: 600 } });
+    expect(result.verdict).toBe('continue');
+  });
+
   test('a last round that failed extends the stage, and a later one that passes promotes it', () => {
     const stage = { ...healthyStage, canary: arm(600, 8), baseline: arm(5400, 40) };
     const extended = judgeLook(lookAfterRounds([healthyRound, healthyRound, failingRound], stage));
@@ -227,6 +233,28 @@ test('evidence stays when the metrics go away', () => {
   expect(blind.evidence.tests).toEqual([]);
 });
 
+test('the reason names the test that weighs most over all stages', () => {
+  const cumulative: ArmFacts = {
+    canary: { requests: 1000, errors: 15 },
+    baseline: { requests: 9000, errors: 40 },
+  };
+  const state = initialStageState({ 'errors-absolute': 30 });
+  const result = judgeLook(look({ facts: { judgedSeconds: 10, cumulative, rounds: [] }, state }));
+  expect(result.reasons[0]?.text).toMatch(
+    /^rolled back: 15 errors in 1 000 requests \(1.5 %\), limit 5 %, E = /,
+  );
+});
+
+test('a stable version that moved from its history is named beside the verdict, and decides nothing', () => {
+  const input = lookAfterRounds([healthyRound, healthyRound, healthyRound], healthyStage);
+  const history = { counts: arm(36_000, 1440) };
+  const result = judgeLook({ ...input, facts: { ...input.facts, history } });
+  expect(result.verdict).toBe('promote');
+  expect(result.reasons.find(({ code }) => code === 'baseline-drift')?.text).toBe(
+    'the stable version itself moved: error rate 0.0556 %, 4 % before the rollout',
+  );
+});
+
 test('a perfect canary with a billion requests is promoted: its evidence against itself does not underflow', () => {
   const stage: ArmFacts = { canary: arm(1e9, 0), baseline: arm(9e9, 0), probes: probesUp };
   const result = judgeLook(lookAfterRounds([stage, stage, stage], stage));
@@ -309,6 +337,12 @@ describe('promotion on evidence', () => {
     expect(result.evidence.tests[0]).toMatchObject({ test: 'errors-relative', rateRatio: [0, null] });
   });
 
+  test('asks for no ratio at 100 %, where there is no second arm', () => {
+    const stage = { index: 3, weightPercent: 100, rounds: 1, roundSeconds: 60, final: true };
+    const last: ArmFacts = { probes: probesUp };
+    expect(judgeLook(lookAfterRounds([last], last, { policy, stage })).verdict).toBe('promote');
+  });
+
   test('is not content without a count of errors', () => {
     const silent: ArmFacts = { canary: { requests: 1000 }, baseline: { requests: 9000 }, probes: probesUp };
     expect(judgeLook(lookAfterRounds([silent, silent, silent], silent, { policy })).verdict).toBe('extend');
@@ -320,7 +354,7 @@ test('more probes of a stage failing than policy allows roll back, a few do not'
     judgeLook(
       look({ facts: { judgedSeconds: 60, cumulative: { probes: { attempts, successes } }, rounds: [] } }),
     );
-  expect(codes(probed(30, 27))).not.toContain('probes-failing');
+  for (const successes of [27, 24]) expect(codes(probed(30, successes))).not.toContain('probes-failing');
   expect(probed(30, 18)).toMatchObject({
     verdict: 'rollback',
     reasons: [{ code: 'probes-failing', facts: { failed: 12 } }, {}, {}],

@@ -54,6 +54,16 @@ describe('a round', () => {
     );
   });
 
+  test('that has more slow requests than the baseline, but no worse a p95, passes', () => {
+    const tail = { slowerThan: { '50': 800, '100': 120, '200': 80, '500': 60, '2000': 0 } };
+    const baseline = arm(18_000, 1, {
+      slowerThan: { '50': 7200, '100': 1080, '200': 90, '500': 9, '2000': 0 },
+    });
+    expect(round({ number: 1, canary: arm(2000, 0, tail), baseline, probes: probesUp }).status).toBe(
+      'passed',
+    );
+  });
+
   test('is not failed by the p95 of a baseline with a handful of requests', () => {
     const slow = {
       latencyMs: { p95: 260 },
