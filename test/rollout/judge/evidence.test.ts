@@ -113,13 +113,21 @@ describe('combined', () => {
     const bursty = weigh(facts, { dispersion: { errors: 3 } }).lnE;
     expect(bursty).toBeLessThan(plain - 3);
     const policy = JudgePolicy.parse({ evidence: { dispersionMin: 3 } });
-    expect(testOf(facts, 'errors-relative', undefined, policy)?.lnE1).toBe(
-      testOf(facts, 'errors-relative', { dispersion: { errors: 3 } })?.lnE1,
-    );
-    expect(testOf(facts, 'errors-relative', { dispersion: { errors: 3 } })).toMatchObject({
-      canary: 30,
-      baseline: 60,
-    });
+    for (const [history, chosen] of [
+      [{ dispersion: { errors: 3 } }, defaultPolicy] as const,
+      [undefined, policy] as const,
+    ]) {
+      expect(testOf(facts, 'errors-relative', history, chosen)).toMatchObject({
+        canary: 30,
+        baseline: 60,
+        ...lnEvidence({ canary: 10, other: 20 }, toleratedShare(0.1, 0.1), 10),
+      });
+      expect(testOf(facts, 'errors-absolute', history, chosen)).toMatchObject({
+        canary: 30,
+        of: 1000,
+        ...lnEvidence({ canary: 10, other: 970 / 3 }, 0.05, 10),
+      });
+    }
   });
 
   test('stages add their logs, each test on its own', () => {
