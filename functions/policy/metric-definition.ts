@@ -1,7 +1,8 @@
 import * as z from 'zod';
+import { textSchema } from '#platform/text.ts';
 
 const namespace = z.string().regex(/^[A-Za-z0-9._/#:-]{1,255}$/);
-const metricName = z.string().min(1).max(255);
+const metricName = textSchema(255);
 
 /** CloudWatch keeps data in periods of 1, 5, 10 or 30 seconds and of whole minutes. */
 const periodSeconds = z

@@ -37,6 +37,28 @@ const serviceRecord = (
   },
 });
 
+const recordOutcome = async (
+  { ledger }: RegisterPorts,
+  stored: RegisteredService,
+  previous: RegisteredService | undefined,
+  by: Actor,
+): Promise<void> => {
+  const type = stored.revision === 1 ? 'service.registered' : 'service.changed';
+  await ledger.append(`service/${stored.service}/${stored.revision}`, [
+    serviceRecord(type, stored, previous, by),
+  ]);
+};
+
+/** For a change that may have been cut off between being stored and being recorded. */
+const finishRecording = async (ports: RegisterPorts, stored: RegisteredService, by: Actor): Promise<void> => {
+  try {
+    await recordOutcome(ports, stored, undefined, by);
+  } catch (error) {
+    // It was recorded when it was made, with who made it and what was before.
+    if (!(error instanceof ConflictError)) throw error;
+  }
+};
+
 /**
  * Registers a service or changes its definition: intent recorded, stored on the condition that nobody else changed it
  * meanwhile, outcome recorded. The same definition again changes nothing but finishes a change that was cut off.
@@ -48,14 +70,10 @@ export const registerService = async (
 ): Promise<RegisteredService> => {
   const { service, definition, digest, by, at } = registration;
   const previous = await ports.services.get(service);
-  const recordOutcome = async (stored: RegisteredService, before: RegisteredService | undefined) => {
-    const type = stored.revision === 1 ? 'service.registered' : 'service.changed';
-    await ports.ledger.append(`service/${service}/${stored.revision}`, [
-      serviceRecord(type, stored, before, by),
-    ]);
-    return stored;
-  };
-  if (previous?.digest === digest) return recordOutcome(previous, undefined);
+  if (previous?.digest === digest) {
+    await finishRecording(ports, previous, by);
+    return previous;
+  }
   const next: RegisteredService = {
     service,
     revision: (previous?.revision ?? 0) + 1,
@@ -67,6 +85,9 @@ export const registerService = async (
   await ports.ledger.append(`service/${service}/${next.revision}/intended/${registration.requestId}`, [
     serviceRecord('service.change.intended', next, previous, by),
   ]);
-  if (await ports.services.put(next)) return recordOutcome(next, previous);
+  if (await ports.services.put(next)) {
+    await recordOutcome(ports, next, previous, by);
+    return next;
+  }
   throw new ConflictError(`${service} was changed by someone else at the same time; read it and try again`);
 };

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { environmentNameSchema, serviceNameSchema } from '#platform/ids.ts';
+import { textSchema } from '#platform/text.ts';
 import { metricDefinitionSchema } from '#policy/metric-definition.ts';
 import { planChoiceSchema } from '#policy/plan.ts';
 import { targetSchema } from '#policy/target.ts';
@@ -20,8 +21,8 @@ const PRODUCTION = 'production';
 /** A service as its team describes it: `PUT /v1/services/{service}`. */
 export const serviceDefinitionSchema = z
   .strictObject({
-    description: z.string().max(500).optional(),
-    owner: z.string().min(1).max(200).optional(),
+    description: textSchema(500).optional(),
+    owner: textSchema(200).optional(),
     environments: z
       .record(environmentNameSchema, serviceEnvironmentSchema)
       .refine((all) => Object.keys(all).length > 0, {

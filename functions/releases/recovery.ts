@@ -9,14 +9,13 @@ export interface RecoveryFacts {
   readonly startGraceSeconds: number;
 }
 
+export type RecoveryNeed = 'nothing' | 'launch' | 'restore-and-conclude';
+
 /**
  * What an open release needs. A stopped, failed or timed-out execution runs no Catch, so that its release would keep
  * its lock and its canary traffic for ever; a crash at the door leaves a release that nobody started.
  */
-export const recoveryOf = (
-  release: Release,
-  facts: RecoveryFacts,
-): 'nothing' | 'launch' | 'restore-and-conclude' => {
+export const recoveryOf = (release: Release, facts: RecoveryFacts): RecoveryNeed => {
   if (release.concludedAt !== undefined) return 'nothing';
   if (facts.release === 'running' || facts.recovery === 'running') return 'nothing';
   if (facts.release === 'absent' && release.mode === 'forward') {

@@ -1,15 +1,26 @@
+import { createHash } from 'node:crypto';
 import type { RecordDraft } from '#ledger/record.ts';
 import { systemActor } from '#platform/actor.ts';
 import type { Fault, SluiceError } from '#platform/errors.ts';
+import { shorten } from '#platform/text.ts';
 
 /** Enough faults to see what is wrong; a hostile event can have thousands. */
 const FAULTS_MAX = 20;
 const MESSAGE_MAX = 500;
 
-const shorten = (fault: Fault) => ({
+const reasonOf = (fault: Fault) => ({
   code: 'invalid-event',
-  text: `${fault.path || '(event)'}: ${fault.message}`.slice(0, MESSAGE_MAX),
+  text: shorten(`${fault.path || '(event)'}: ${fault.message}`, MESSAGE_MAX),
 });
+
+/**
+ * SHA-256, hex, of the event as the refused queue holds it. Not of its canonical form: a refused event may hold what has
+ * none.
+ */
+export const eventDigestOf = (event: unknown): string =>
+  createHash('sha256')
+    .update(JSON.stringify(event) ?? '')
+    .digest('hex');
 
 /**
  * The record of an event that asked for a release and was refused. The event itself stays in the refused queue; the
@@ -28,8 +39,8 @@ export const refusedEventRecord = (
     eventId,
     eventDigest,
     reasons: [
-      { code: error.code, text: error.message.slice(0, MESSAGE_MAX) },
-      ...error.faults.slice(0, FAULTS_MAX).map(shorten),
+      { code: error.code, text: shorten(error.message, MESSAGE_MAX) },
+      ...error.faults.slice(0, FAULTS_MAX).map(reasonOf),
     ],
   },
 });

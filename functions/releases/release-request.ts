@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { environmentNameSchema, idempotencyKeySchema, serviceNameSchema } from '#platform/ids.ts';
+import { textSchema } from '#platform/text.ts';
 
 /** What a release asks for, through whichever door. */
 export const releaseRequestSchema = z.strictObject({
@@ -10,7 +11,7 @@ export const releaseRequestSchema = z.strictObject({
   strategy: z.enum(['canary']).default('canary'),
   /** Replaces the weight of the plan's first stage. */
   firstStageWeightPercent: z.int().min(1).max(99).optional(),
-  notes: z.string().max(2_000).optional(),
+  notes: textSchema(2_000).optional(),
 });
 export type ReleaseRequest = z.infer<typeof releaseRequestSchema>;
 
@@ -19,6 +20,6 @@ export type ReleaseRequest = z.infer<typeof releaseRequestSchema>;
  * `requestedBy` is recorded as claimed. Without a key, the event's own id is one, so that a redelivery has no effect.
  */
 export const releaseRequestedDetailSchema = releaseRequestSchema.extend({
-  requestedBy: z.string().min(1).max(200).optional(),
+  requestedBy: textSchema(200).optional(),
   idempotencyKey: idempotencyKeySchema.optional(),
 });

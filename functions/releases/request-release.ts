@@ -1,12 +1,13 @@
 import type { LedgerWriter } from '#ledger/append.ts';
+import type { RecordDraft } from '#ledger/record.ts';
 import type { Actor } from '#platform/actor.ts';
+import { digestOf } from '#platform/digest.ts';
 import { ConflictError, InvalidRequestError, NotFoundError } from '#platform/errors.ts';
 import type { ReleaseId } from '#platform/ids.ts';
 import { planOf } from '#policy/plan.ts';
 import type { ServiceRegistry } from '#policy/service-registry.ts';
 import { type LaunchPorts, launchRelease } from '#releases/launch-release.ts';
 import type { Release } from '#releases/release.ts';
-import { batchId, releaseRecord } from '#releases/release-records.ts';
 import type { ReleaseRequest } from '#releases/release-request.ts';
 
 export interface RequestPorts extends LaunchPorts {
@@ -63,6 +64,21 @@ const draftRelease = async (services: ServiceRegistry, asked: Asked): Promise<Re
   };
 };
 
+/** The same request under the same key, refused for the same release, is one refusal however often it comes. */
+const refusalId = ({ key, requestDigest, requestedBy }: Asked, by: ReleaseId): string =>
+  `request/${digestOf([key, requestDigest, requestedBy])}/refused/${by}`;
+
+/** It names no release: it was refused before it became one. */
+const lockedRecord = ({ request, requestedBy, at }: Asked, by: ReleaseId, text: string): RecordDraft => ({
+  event: { type: 'release.refused', timestamp: at },
+  change: { service: request.service, environment: request.environment },
+  actor: requestedBy,
+  data: {
+    version: request.version,
+    reasons: [{ code: 'active-release', text, facts: { activeReleaseId: by } }],
+  },
+});
+
 /**
  * Takes a request in: reserves lock, release and idempotency key in one write, records the acceptance, starts the
  * workflow. A crash between any two of these is finished by a repetition of the request or by the recovery sweep.
@@ -79,20 +95,19 @@ export const requestRelease = async (ports: RequestPorts, asked: Asked): Promise
   switch (reservation.kind) {
     case 'reserved':
       return launchRelease(ports, release);
-    case 'repeated':
-      return reservation.release.startedAt === undefined
-        ? launchRelease(ports, reservation.release)
-        : reservation.release;
+    case 'repeated': {
+      const { release: earlier } = reservation;
+      const isUnlaunched = earlier.mode === 'forward' && earlier.startedAt === undefined;
+      return isUnlaunched ? launchRelease(ports, earlier) : earlier;
+    }
     case 'key-reused':
       throw new ConflictError(
         `this idempotency key was used for another request, release ${reservation.releaseId}; use a new key`,
       );
     case 'locked': {
       const text = `${release.service} in ${release.environment} already has an active release, ${reservation.by}; wait for it or abort it`;
-      await ports.ledger.append(batchId(release, 'refused'), [
-        releaseRecord('release.refused', release, asked.requestedBy, asked.at, {
-          reasons: [{ code: 'active-release', text, facts: { activeReleaseId: reservation.by } }],
-        }),
+      await ports.ledger.append(refusalId(asked, reservation.by), [
+        lockedRecord(asked, reservation.by, text),
       ]);
       throw new ConflictError(text);
     }

@@ -16,7 +16,7 @@ import { dynamoDbServices } from '#policy/adapters/dynamodb-services.ts';
 import { sqsRefusedQueue } from '#releases/adapters/refused-queue.ts';
 import { executionPorts, releasePorts } from '#releases/adapters/release-ports.ts';
 import { executionEnvironment, releaseEnvironment } from '#releases/environment.ts';
-import { refusedEventRecord } from '#releases/refused-event.ts';
+import { eventDigestOf, refusedEventRecord } from '#releases/refused-event.ts';
 import { requestRelease } from '#releases/request-release.ts';
 import { requestedEventSchema } from '#releases/requested-event.ts';
 
@@ -55,7 +55,7 @@ const start = async (received: unknown): Promise<void> => {
 
 /** Recorded, kept whole in the queue, counted: an event that asked for something impossible must not just vanish. */
 const refuse = async (event: unknown, error: SluiceError): Promise<void> => {
-  const digest = digestOf(event);
+  const digest = eventDigestOf(event);
   const id = z.object({ id: z.string() }).safeParse(event).data?.id ?? digest;
   await ports.ledger.append(`event/${digest}/refused`, [
     refusedEventRecord(error, id, digest, new Date().toISOString()),

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { releaseIdSchema } from '#platform/ids.ts';
 import { defineRoutes } from '#platform/route.ts';
+import { textSchema } from '#platform/text.ts';
 
 export const commandRoutes = defineRoutes({
   commandRelease: {
@@ -12,7 +13,7 @@ export const commandRoutes = defineRoutes({
     params: z.strictObject({ releaseId: releaseIdSchema }),
     body: z.strictObject({
       command: z.enum(['abort']),
-      reason: z.string().min(1).max(500),
+      reason: textSchema(500),
     }),
     responses: {
       202: z.strictObject({

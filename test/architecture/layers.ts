@@ -18,6 +18,7 @@ export const PURE_PLATFORM_MODULES: readonly string[] = [
   'problem.ts',
   'route.ts',
   'task.ts',
+  'text.ts',
 ];
 
 /** Packages that decisions may use: deterministic, and nothing but their arguments go in. */

@@ -1,7 +1,7 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { GetCommand, QueryCommand, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { isNamed, orTransient } from '#platform/aws-errors.ts';
-import { NotFoundError } from '#platform/errors.ts';
+import { NotFoundError, TransientError } from '#platform/errors.ts';
 import type { ReleaseId } from '#platform/ids.ts';
 import { reserveRelease } from '#releases/adapters/dynamodb-reservation.ts';
 import { lockKey, RELEASES, releaseKey } from '#releases/keys.ts';
@@ -149,6 +149,35 @@ export const dynamoDbReleases = (client: DynamoDBDocumentClient, table: string):
       ),
     noteProgress: async (releaseId, fence, progress) =>
       setProgress(releaseId, fence, progress, '#progress.#weightPercent = :weight'),
+    passStage: async (releaseId, fence, progress) => {
+      const passed = await setProgress(
+        releaseId,
+        fence,
+        progress,
+        '#progress.#weightPercent = :weight AND (attribute_not_exists(#paused) OR #promotionWish.#stage = :stage)',
+        { ':stage': progress.stage },
+      );
+      if (passed) return 'passed';
+      const release = await get(releaseId);
+      const forward = release?.mode === 'forward' && release.fence === fence;
+      return forward && release.paused !== undefined ? 'paused' : 'fenced';
+    },
+    pause: async (releaseId, pause) =>
+      (await update(releaseId, 'SET #paused = :pause', '#mode = :forward AND attribute_not_exists(#paused)', {
+        ':pause': pause,
+        ':forward': 'forward',
+      })) !== undefined,
+    resume: async (releaseId) =>
+      (await update(releaseId, 'REMOVE #paused', '#mode = :forward AND attribute_exists(#paused)', {
+        ':forward': 'forward',
+      })) !== undefined,
+    wishPromotion: async (releaseId, wish) =>
+      (await update(
+        releaseId,
+        'SET #promotionWish = :wish',
+        '#mode = :forward AND #progress.#stage = :stage',
+        { ':wish': wish, ':forward': 'forward', ':stage': wish.stage },
+      )) !== undefined,
     beginRestore: async (releaseId, cause, abortedBy) => {
       const before = await update(
         releaseId,
@@ -243,9 +272,13 @@ const closeRelease = async (
   } catch (error) {
     // Closed before: both conditions fail together, because both were written together.
     if (!isNamed(error, 'TransactionCanceledException')) throw error;
-    const present = await client.send(
-      new GetCommand({ TableName: table, Key: releaseKey(release.releaseId), ConsistentRead: true }),
-    );
-    if (present.Item?.concludedAt === undefined) throw error;
+    const get = new GetCommand({
+      TableName: table,
+      Key: releaseKey(release.releaseId),
+      ConsistentRead: true,
+    });
+    const { Item } = await orTransient('table releases', client.send(get));
+    if (Item?.concludedAt === undefined)
+      throw new TransientError(`release ${release.releaseId} could not be closed`, { cause: error });
   }
 };

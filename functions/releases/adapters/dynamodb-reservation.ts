@@ -26,8 +26,10 @@ const explain = async (
   release: Release,
   key: Key,
 ): Promise<Reservation> => {
-  const read = async (itemKey: { pk: string; sk: string }) =>
-    (await client.send(new GetCommand({ TableName: table, Key: itemKey, ConsistentRead: true }))).Item;
+  const read = async (itemKey: { pk: string; sk: string }) => {
+    const command = new GetCommand({ TableName: table, Key: itemKey, ConsistentRead: true });
+    return (await orTransient('table releases', client.send(command))).Item;
+  };
   const used = await read(idempotencyItemKey(key.value));
   if (used !== undefined) {
     const releaseId = used.releaseId as ReleaseId;
