@@ -5,17 +5,15 @@ import { ROLES, type Role } from '#platform/route.ts';
 const GROUP_PREFIX = 'sluice:';
 
 /**
- * The groups claim as an HTTP API hands it over: a list flattened to `[a b]`, one bare name, a JSON list, or absent.
- * A group name can't contain white space here, so splitting on it is exact.
+ * The groups claim as an HTTP API hands it over: a list flattened to `[a b]`, one bare name, or absent. A group's name
+ * has no white space, so splitting on that is exact; it may have commas and quotes, so splitting on those would make
+ * two names, one of them perhaps a role's, of a single group's.
  */
 export const groupsOf = (claim: unknown): readonly string[] => {
   if (Array.isArray(claim)) return claim.filter((group): group is string => typeof group === 'string');
   if (typeof claim !== 'string') return [];
   const inner = claim.startsWith('[') && claim.endsWith(']') ? claim.slice(1, -1) : claim;
-  return inner
-    .split(/[\s,]+/)
-    .map((group) => group.replace(/^"|"$/g, ''))
-    .filter((group) => group !== '');
+  return inner.split(/\s+/).filter((group) => group !== '');
 };
 
 /** `sluice:operator` → `operator`; anything else is no role of ours. */

@@ -6,12 +6,13 @@ import type {
   APIGatewayProxyStructuredResultV2,
   Context,
 } from 'aws-lambda';
-import type * as z from 'zod';
+import * as z from 'zod';
 import type { Caller } from '#platform/actor.ts';
 import { callerOf } from '#platform/claims.ts';
 import { InvalidRequestError, NotFoundError, PolicyDeniedError } from '#platform/errors.ts';
 import { parseOrRefuse } from '#platform/faults.ts';
 import { idempotencyKeySchema } from '#platform/ids.ts';
+import { jsonFault } from '#platform/json-faults.ts';
 import { problemOf } from '#platform/problem.ts';
 import { publishMetrics } from '#platform/publish-metrics.ts';
 import { type Route, type RouteTable, routeKey } from '#platform/route.ts';
@@ -45,16 +46,50 @@ type HttpEvent = APIGatewayProxyEventV2WithJWTAuthorizer;
 /** Bodies above this are refused unread; no request of ours comes near it. */
 const BODY_BYTES_MAX = 65_536;
 
-const bodyOf = (event: HttpEvent): unknown => {
-  const text = event.isBase64Encoded ? Buffer.from(event.body ?? '', 'base64').toString('utf8') : event.body;
-  if (text === undefined || text === '') throw new InvalidRequestError('the request has no body');
-  if (Buffer.byteLength(text) > BODY_BYTES_MAX)
+const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json *(?:;|$)/i;
+
+/** A body of no declared type is taken for JSON; one of another type was meant for something else. */
+const requireJsonType = (type: string | undefined): void => {
+  if (type === undefined || JSON_TYPE.test(type)) return;
+  throw new InvalidRequestError('the body is not JSON, by its content-type', {
+    faults: [{ path: 'content-type', message: 'must be application/json' }],
+  });
+};
+
+const textOf = (event: HttpEvent): string => {
+  const bytes = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
+  if (bytes.length === 0) throw new InvalidRequestError('the request has no body');
+  if (bytes.length > BODY_BYTES_MAX)
     throw new InvalidRequestError(`the body is larger than ${BODY_BYTES_MAX} bytes`);
   try {
-    return JSON.parse(text);
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw new InvalidRequestError('the body is not UTF-8', { cause });
+  }
+};
+
+const bodyOf = (event: HttpEvent): unknown => {
+  requireJsonType(event.headers?.['content-type']);
+  const text = textOf(event);
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
   } catch (cause) {
     throw new InvalidRequestError('the body is not JSON', { cause });
   }
+  const fault = jsonFault(body);
+  if (fault !== undefined) throw new InvalidRequestError('the body is not valid', { faults: [fault] });
+  return body;
+};
+
+const IDEMPOTENCY_KEY = 'Idempotency-Key';
+const idempotencyHeaderSchema = z.object({ [IDEMPOTENCY_KEY]: idempotencyKeySchema.optional() });
+
+/** The gateway hands over header names in lower case. */
+const idempotencyKeyOf = (route: Route, event: HttpEvent): string | undefined => {
+  if (route.idempotent !== true) return undefined;
+  const header = { [IDEMPOTENCY_KEY]: event.headers?.['idempotency-key'] };
+  return parseOrRefuse(idempotencyHeaderSchema, header, 'the header')[IDEMPOTENCY_KEY];
 };
 
 const callerFor = (route: Route, event: HttpEvent): Caller | undefined => {
@@ -72,19 +107,14 @@ const callerFor = (route: Route, event: HttpEvent): Caller | undefined => {
   });
 };
 
-const requestOf = (route: Route, event: HttpEvent): RouteRequest<Route> => {
-  const caller = callerFor(route, event);
-  const key = route.idempotent === true ? event.headers?.['idempotency-key'] : undefined;
-  return {
-    caller,
-    requestId: event.requestContext.requestId,
-    idempotencyKey:
-      key === undefined ? undefined : parseOrRefuse(idempotencyKeySchema, key, 'the Idempotency-Key header'),
-    params: route.params && parseOrRefuse(route.params, event.pathParameters ?? {}, 'the path'),
-    query: route.query && parseOrRefuse(route.query, event.queryStringParameters ?? {}, 'the query'),
-    body: route.body && parseOrRefuse(route.body, bodyOf(event), 'the body'),
-  } as RouteRequest<Route>;
-};
+const requestOf = (route: Route, event: HttpEvent): RouteRequest<Route> => ({
+  caller: callerFor(route, event) as Caller,
+  requestId: event.requestContext.requestId,
+  idempotencyKey: idempotencyKeyOf(route, event),
+  params: route.params && parseOrRefuse(route.params, event.pathParameters ?? {}, 'the path'),
+  query: route.query && parseOrRefuse(route.query, event.queryStringParameters ?? {}, 'the query'),
+  body: route.body && parseOrRefuse(route.body, bodyOf(event), 'the body'),
+});
 
 const respond = (status: number, body: unknown, type: string): APIGatewayProxyStructuredResultV2 => ({
   statusCode: status,

@@ -13,18 +13,21 @@ import {
 /** What Lambda says of a function that failed. */
 const failureSchema = z.object({ errorType: z.string().optional(), errorMessage: z.string().optional() });
 
-const OURS = { InvalidRequestError, ConflictError, LedgerIntegrityError } as const;
+const OURS = { InvalidRequestError, ConflictError, LedgerIntegrityError, TransientError } as const;
 
 /**
  * The error append-records threw, as this side's class of the same name. Whatever is not known to be final (a time-out,
- * a crash, no answer) is worth another try, because a batch is appended once however often it is sent.
+ * a crash, no answer) is worth another try, because a batch is appended once however often it is sent. Words that are
+ * not ours may name roles and resources, and a message can reach whoever calls the API: they go into the cause.
  */
 const failureOf = (payload: unknown): SluiceError => {
   const { errorType, errorMessage } = failureSchema.catch({}).parse(payload);
   const message = errorMessage ?? 'no reason given';
   const Known = Object.hasOwn(OURS, errorType ?? '') ? OURS[errorType as keyof typeof OURS] : undefined;
   return Known === undefined
-    ? new TransientError(`the ledger's writer failed: ${errorType ?? 'unknown'}: ${message}`)
+    ? new TransientError("the ledger's writer failed; its log says why", {
+        cause: new Error(`${errorType ?? 'unknown'}: ${message}`),
+      })
     : new Known(message);
 };
 
