@@ -1,0 +1,45 @@
+import type { releaseTasks } from '../../functions/releases/tasks.ts';
+import type { rolloutTasks } from '../../functions/rollout/tasks.ts';
+
+/** What one call of a function asks of AWS besides being run. Calls that cost nothing (aliases, executions) are left out. */
+export interface Calls {
+  /** Consistent reads of an item of table `releases` or `services`. */
+  readonly reads: number;
+  /** Conditional updates of the release's item. */
+  readonly updates: number;
+  /** Batches given to the ledger's writer, by the number of records in each. */
+  readonly batches: readonly number[];
+  /** Requests for the metrics of both versions. */
+  readonly metricReads?: number;
+  /** Further write units: transactions that take in or close a release. */
+  readonly writeUnits?: number;
+  /** Metrics of ours that it counts when all goes well. */
+  readonly metrics?: number;
+}
+
+type Task = keyof typeof releaseTasks | keyof typeof rolloutTasks;
+
+/**
+ * By the code of each handler, when nothing fails and nothing is tried again. What JudgeHealth asks and tells depends on
+ * the look, and is counted with the stages. Checked against what the functions asked of the emulator (test/bench).
+ */
+export const callsOf = (releaseUnits: { readonly put: number; readonly update: number }) =>
+  ({
+    /** `POST /v1/releases`: service, release put with lock and key, launched. */
+    RequestRelease: { reads: 2, updates: 1, batches: [1], writeUnits: releaseUnits.put + 4, metrics: 1 },
+    AdmitRelease: { reads: 1, updates: 0, batches: [1] },
+    TakeSnapshot: { reads: 1, updates: 1, batches: [1], metricReads: 1 },
+    ShiftTraffic: { reads: 3, updates: 1, batches: [1, 1] },
+    JudgeHealth: { reads: 1, updates: 1, batches: [] },
+    PromoteVersion: { reads: 3, updates: 2, batches: [1, 1] },
+    /** Decided, recorded, closed: the release's item once more in a transaction, which costs twice, and the lock. */
+    ConcludeRelease: {
+      reads: 3,
+      updates: 1,
+      batches: [1],
+      writeUnits: 2 * releaseUnits.update + 2,
+      metrics: 1,
+    },
+    /** Not on the way of a release that goes well. */
+    RestoreTraffic: { reads: 0, updates: 0, batches: [] },
+  }) satisfies Record<Task | 'RequestRelease', Calls>;

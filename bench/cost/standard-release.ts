@@ -1,0 +1,136 @@
+import { type Plan, planOf } from '#policy/plan.ts';
+import { LATENCY_GRID_MS } from '#rollout/judge/facts.ts';
+import { type Calls, callsOf } from './calls.ts';
+import { type LookTiming, looksOf } from './looks.ts';
+import { addUsage, times, type Usage } from './prices.ts';
+import { readWorkflow, type Walked, walkWorkflow } from './walk-workflow.ts';
+
+/** What the counts can't tell, each on the generous side. */
+export const ASSUMED = {
+  /** What a call of a function is billed for, its share of cold starts included; warm ones take a tenth of it. */
+  secondsPerCall: 1,
+  gigabytesPerCall: 0.5,
+  /** START, END, REPORT and our own lines. */
+  logKilobytesPerCall: 1.5,
+  logKilobytesPerEntry: 0.7,
+  /** A ledger record as an item; a release as an item, with its service's settings in it. Both as seen on the tour. */
+  recordKilobytes: 2,
+  releaseKilobytes: 4,
+} as const;
+
+/** Every change of a release's item is written to its three indexes too. */
+const RELEASE_INDEXES = 3;
+
+const releaseUnits = {
+  put: (2 + RELEASE_INDEXES) * ASSUMED.releaseKilobytes,
+  update: (1 + RELEASE_INDEXES) * ASSUMED.releaseKilobytes,
+};
+
+/** Requests, errors, server errors and three percentiles, and the latency grid, of both versions. */
+const METRICS_PER_READ = 2 * (6 + LATENCY_GRID_MS.length);
+
+/** A batch: head and batch looked up; head, batch id and records put in one transaction, which costs twice; one index. */
+const batchUsage = (records: number): Usage => ({
+  invocations: 1,
+  gigabyteSeconds: 2 * ASSUMED.gigabytesPerCall * ASSUMED.secondsPerCall,
+  logGigabytes: ASSUMED.logKilobytesPerCall / 1e6,
+  readUnits: 2,
+  writeUnits: 2 * 2 + records * ASSUMED.recordKilobytes * (2 + 1),
+});
+
+/** What comes out of the ledger's stream; at worst each batch wakes publish-events by itself. */
+const publishUsage = (records: number): Usage => addUsage(callUsage(), { events: records });
+
+const callUsage = (): Usage => ({
+  invocations: 1,
+  gigabyteSeconds: ASSUMED.gigabytesPerCall * ASSUMED.secondsPerCall,
+  logGigabytes: ASSUMED.logKilobytesPerCall / 1e6,
+  traces: 1,
+});
+
+const callsUsage = ({
+  reads,
+  updates,
+  batches,
+  metricReads = 0,
+  writeUnits = 0,
+  metrics = 0,
+}: Calls): Usage =>
+  addUsage(
+    callUsage(),
+    {
+      readUnits: reads * Math.ceil(ASSUMED.releaseKilobytes / 4),
+      writeUnits: updates * releaseUnits.update + writeUnits,
+      metricsRead: metricReads * METRICS_PER_READ,
+      metricHours: metrics,
+    },
+    ...batches.flatMap((records) => [batchUsage(records), publishUsage(records)]),
+  );
+
+const walkedUsage = ({ transitions, logEntries }: Walked): Usage => ({
+  transitions,
+  logGigabytes: (logEntries * ASSUMED.logKilobytesPerEntry) / 1e6,
+});
+
+export interface CountedRelease {
+  readonly usage: Usage;
+  readonly looks: number;
+  readonly records: number;
+  /** Calls of each task's function. */
+  readonly calls: Readonly<Record<string, number>>;
+}
+
+/** How a team's stage looks at a function with a time-out of 30 s. */
+export const TEAM_TIMING: LookTiming = { periodSeconds: 60, settleSeconds: 30 + 120, waitSeconds: 60 };
+
+/**
+ * Everything that one release asks of AWS when it is asked for over the API and promoted without a hitch: the workflows
+ * walked state by state, every call of a function with what that asks for in turn.
+ */
+export const countRelease = (
+  plan: Plan = planOf('standard'),
+  timing: LookTiming = TEAM_TIMING,
+): CountedRelease => {
+  const stages = plan.stages.map((stage) => looksOf(stage, timing));
+  const walks = [
+    walkWorkflow(readWorkflow('release'), ['RunRollout']),
+    walkWorkflow(readWorkflow('rollout'), [
+      ...stages.map((_, index) => (index < stages.length - 1 ? 'RunStage' : 'PromoteVersion')),
+      'EndPromoted',
+    ]),
+    ...stages.map(({ looks }) =>
+      walkWorkflow(readWorkflow('stage'), [
+        'WaitForLook',
+        ...Array.from({ length: looks - 1 }, () => 'WaitForLook'),
+        'Promote',
+      ]),
+    ),
+  ];
+  const table: Readonly<Record<string, Calls>> = callsOf(releaseUnits);
+  const calls: Record<string, number> = { RequestRelease: 1 };
+  for (const walk of walks)
+    for (const [task, count] of Object.entries(walk.calls)) calls[task] = (calls[task] ?? 0) + count;
+  // The look that judges a stage's last round also tells that the stage is promoted.
+  const lookBatches = stages.flatMap(({ batches }) =>
+    batches.map((rounds, index) => (index === batches.length - 1 ? rounds + 1 : rounds)),
+  );
+  const perCall = Object.entries(calls).map(([task, count]) => {
+    const asked = table[task];
+    if (asked === undefined) throw new Error(`bench/cost/calls.ts does not know task ${task}`);
+    return { usage: times(callsUsage(asked), count), records: count * sum(asked.batches) };
+  });
+  return {
+    usage: addUsage(
+      { apiRequests: 1 },
+      ...walks.map(walkedUsage),
+      ...perCall.map(({ usage }) => usage),
+      ...stages.map(({ asking }) => ({ metricsRead: asking * METRICS_PER_READ })),
+      ...lookBatches.flatMap((records) => [batchUsage(records), publishUsage(records)]),
+    ),
+    looks: sum(stages.map(({ looks }) => looks)),
+    records: sum(lookBatches) + sum(perCall.map(({ records }) => records)),
+    calls,
+  };
+};
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
