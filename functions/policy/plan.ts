@@ -76,9 +76,9 @@ export const planOf = (choice: PlanChoice, firstWeightPercent?: number): Plan =>
     typeof choice === 'string'
       ? planSchema.parse({ name: choice, stages: NAMED[choice] })
       : planSchema.parse({ name: 'custom', ...choice });
-  const first = plan.stages[0];
+  const [first, ...others] = plan.stages;
   if (firstWeightPercent === undefined || first === undefined) return plan;
-  const later = plan.stages.filter((stage) => stage.weightPercent > firstWeightPercent);
+  const later = others.filter((stage) => stage.weightPercent > firstWeightPercent);
   return { ...plan, stages: [{ ...first, weightPercent: firstWeightPercent }, ...later] };
 };
 
