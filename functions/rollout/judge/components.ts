@@ -117,18 +117,14 @@ function measureLatency(
   const value = p95Ms / referenceMs - 1;
   const surelyAboveMs =
     boundsOf(arm.counts).findLast((bound) => isP95Above(arm, bound, history, policy)) ?? 0;
+  const lower = Math.min(value, surelyAboveMs / referenceMs - 1);
   const limitBoundMs = boundAtOrAbove(arm.counts, referenceMs * (1 + scale.promotion));
-  return {
-    component: 'latency-p95',
-    weight,
-    scale,
-    value,
-    favourable: Math.min(value, surelyAboveMs / referenceMs - 1),
-    missed:
-      limitBoundMs !== undefined &&
-      surelyAboveMs >= limitBoundMs &&
-      isSlowerThanReference(arm, reference, limitBoundMs, history, policy),
-  };
+  const missed =
+    limitBoundMs !== undefined &&
+    surelyAboveMs >= limitBoundMs &&
+    isSlowerThanReference(arm, reference, limitBoundMs, history, policy);
+  const favourable = missed ? lower : Math.min(lower, scale.promotion);
+  return { component: 'latency-p95', weight, scale, value, favourable, missed };
 }
 
 /** p95 of a reference with few requests is a guess: the arm must also have more slow requests than it, beyond chance. */

@@ -8,7 +8,7 @@ import { isStageOver, obstacles } from '#rollout/judge/promotion.ts';
 import type { Reason } from '#rollout/judge/reasons.ts';
 import { rollbackReasons } from '#rollout/judge/rollback-reasons.ts';
 import { judgeRound } from '#rollout/judge/round.ts';
-import { afterProbes, afterRound } from '#rollout/judge/stage-state.ts';
+import { afterProbes, afterRound, pastOfBaseline } from '#rollout/judge/stage-state.ts';
 
 /**
  * The verdict of one look at a stage. Pure, and safe to repeat: rounds already judged and probes already seen count once.
@@ -20,18 +20,20 @@ import { afterProbes, afterRound } from '#rollout/judge/stage-state.ts';
  */
 export function judgeLook(input: LookInput): LookResult {
   const { policy, facts } = input;
+  const history = pastOfBaseline(facts.history, input.state);
   const fresh = facts.rounds
     .filter(({ number }) => number > input.state.lastRound)
     .toSorted((one, other) => one.number - other.number);
-  const rounds = fresh.map((round) => judgeRound(round, facts.history, policy));
-  const evidence = weighEvidence(facts.cumulative, facts.history, input.state, policy);
+  const rounds = fresh.map((round) => judgeRound(round, history, policy));
+  const evidence = weighEvidence(facts.cumulative, history, input.state, policy);
   const state = {
     ...rounds.reduce(afterRound, afterProbes(input.state, facts.cumulative.probes)),
     stageEvidence: evidence.stage,
+    ...(facts.cumulative.baseline && { stageBaseline: facts.cumulative.baseline }),
   };
-  const { canary, baseline } = armsOf(facts.cumulative, facts.history, policy);
-  const health = scoreHealth(canary, baseline, facts.history, policy);
-  const baselineHealth = scoreHealth(baseline, baseline, facts.history, policy);
+  const { canary, baseline } = armsOf(facts.cumulative, history, policy);
+  const health = scoreHealth(canary, baseline, history, policy);
+  const baselineHealth = scoreHealth(baseline, baseline, history, policy);
   const breaches = rollbackReasons(input, state, evidence, rounds);
   const decision =
     breaches.length > 0

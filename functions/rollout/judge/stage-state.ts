@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Component } from '#rollout/judge/components.ts';
 import { addStages, LnByTest } from '#rollout/judge/evidence.ts';
-import { ProbeCounts } from '#rollout/judge/facts.ts';
+import { ArmCounts, addArms, type BaselineHistory, ProbeCounts } from '#rollout/judge/facts.ts';
 import { JudgedRound } from '#rollout/judge/round.ts';
 
 /** What a stage carries from look to look, small and of constant size: a stage may go on for weeks. */
@@ -22,6 +22,9 @@ export const StageState = z.strictObject({
   /** Log evidence of the earlier stages of this release, and of this stage at the last look. */
   carriedEvidence: LnByTest,
   stageEvidence: LnByTest,
+  /** What the stable version served in the earlier stages, and in this one up to the last look that knew. */
+  earlierBaseline: ArmCounts.optional(),
+  stageBaseline: ArmCounts.optional(),
 });
 export type StageState = Readonly<z.infer<typeof StageState>>;
 
@@ -41,9 +44,25 @@ export function initialStageState(carriedEvidence: LnByTest = {}): StageState {
   };
 }
 
-/** The state a following stage starts with: evidence goes on over the release, everything else begins anew. */
+/** The state a following stage starts with: what was found and what the baseline did go on, everything else begins anew. */
 export function nextStageState(ended: StageState): StageState {
-  return initialStageState(addStages(ended.carriedEvidence, ended.stageEvidence));
+  const earlierBaseline = addArms(ended.earlierBaseline, ended.stageBaseline);
+  return {
+    ...initialStageState(addStages(ended.carriedEvidence, ended.stageEvidence)),
+    ...(earlierBaseline && { earlierBaseline }),
+  };
+}
+
+/**
+ * What the canary is compared with where the stable version serves nothing: the history taken before the release, else what
+ * the stable version did in its earlier stages. Without either, 3 % of errors that are quite normal would look like a breach.
+ */
+export function pastOfBaseline(
+  history: BaselineHistory | undefined,
+  { earlierBaseline }: StageState,
+): BaselineHistory | undefined {
+  if (history?.counts !== undefined || earlierBaseline === undefined) return history;
+  return { ...history, counts: earlierBaseline };
 }
 
 /**

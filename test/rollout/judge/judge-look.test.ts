@@ -305,6 +305,31 @@ describe('the last stage, at 100 %', () => {
   });
 });
 
+describe('the last stage of a release without a history', () => {
+  const final = { index: 3, weightPercent: 100, rounds: 1, roundSeconds: 60, final: true };
+  const usual: ArmFacts = { canary: arm(600, 18), baseline: arm(5400, 162), probes: probesUp };
+  const last: ArmFacts = { canary: arm(2000, 60), probes: probesUp };
+
+  test('compares with what the stable version did in the stages before', () => {
+    const before = judgeLook(lookAfterRounds([usual], usual));
+    const blind = judgeLook(
+      look({ facts: { judgedSeconds: 70, cumulative: {}, rounds: [] }, state: before.state }),
+    );
+    const result = judgeLook(
+      lookAfterRounds([last], last, { stage: final, state: nextStageState(blind.state) }),
+    );
+    expect(result.verdict).toBe('promote');
+    expect(codes(result)).toContain('baseline-unhealthy');
+    const worse: ArmFacts = { canary: arm(2000, 200), probes: probesUp };
+    const breach = lookAfterRounds([worse], worse, { stage: final, state: nextStageState(blind.state) });
+    expect(judgeLook(breach).verdict).toBe('rollback');
+  });
+
+  test('with no stage before has only the limits themselves', () => {
+    expect(judgeLook(lookAfterRounds([last], last, { stage: final })).verdict).not.toBe('promote');
+  });
+});
+
 describe('promotion on evidence', () => {
   const policy = JudgePolicy.parse({ promoteOn: 'evidence' });
   const round: ArmFacts = { canary: arm(200, 2), baseline: arm(1800, 9), probes: probesUp };
