@@ -29,4 +29,8 @@ export const lockKey = (service: string, environment: string) => ({
   sk: 'LOCK',
 });
 
+/** What a key is unique within, and the key. A `#` inside of a part can't pass for the one between two. */
+export const idempotencyScope = (...parts: readonly string[]): string =>
+  parts.map((part) => part.replaceAll('%', '%25').replaceAll('#', '%23')).join('#');
+
 export const idempotencyItemKey = (key: string) => ({ pk: `KEY#${key}`, sk: 'KEY' });

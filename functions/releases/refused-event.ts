@@ -13,14 +13,16 @@ const reasonOf = (fault: Fault) => ({
   text: shorten(`${fault.path || '(event)'}: ${fault.message}`, MESSAGE_MAX),
 });
 
+/** The event as the refused queue holds it: JSON, with the two characters escaped that JSON allows and SQS does not. */
+export const eventText = (event: unknown): string =>
+  (JSON.stringify(event) ?? '').replaceAll('\ufffe', '\\ufffe').replaceAll('\uffff', '\\uffff');
+
 /**
  * SHA-256, hex, of the event as the refused queue holds it. Not of its canonical form: a refused event may hold what has
  * none.
  */
 export const eventDigestOf = (event: unknown): string =>
-  createHash('sha256')
-    .update(JSON.stringify(event) ?? '')
-    .digest('hex');
+  createHash('sha256').update(eventText(event)).digest('hex');
 
 /**
  * The record of an event that asked for a release and was refused. The event itself stays in the refused queue; the

@@ -34,13 +34,17 @@ const draftRelease = async (services: ServiceRegistry, asked: Asked): Promise<Re
     throw new NotFoundError(
       `service ${request.service} is not registered; PUT /v1/services/${request.service} first`,
     );
-  const settings = registered.definition.environments[request.environment];
+  const { environments } = registered.definition;
+  // Own ones only: every object has a `constructor`, which is a good name for an environment too.
+  const settings = Object.hasOwn(environments, request.environment)
+    ? environments[request.environment]
+    : undefined;
   if (settings === undefined)
     throw new InvalidRequestError(`service ${request.service} has no environment ${request.environment}`, {
       faults: [
         {
           path: 'environment',
-          message: `must be one of: ${Object.keys(registered.definition.environments).join(', ')}`,
+          message: `must be one of: ${Object.keys(environments).join(', ')}`,
         },
       ],
     });

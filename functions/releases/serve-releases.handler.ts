@@ -13,6 +13,7 @@ import { metrics } from '#platform/telemetry.ts';
 import { dynamoDbServices } from '#policy/adapters/dynamodb-services.ts';
 import { executionPorts, releasePorts } from '#releases/adapters/release-ports.ts';
 import { executionEnvironment, releaseEnvironment } from '#releases/environment.ts';
+import { idempotencyScope } from '#releases/keys.ts';
 import { phaseOf, type Release } from '#releases/release.ts';
 import { requestRelease } from '#releases/request-release.ts';
 import { releaseRoutes } from '#releases/routes.ts';
@@ -49,7 +50,7 @@ export const handler = serveRoutes(releaseRoutes)({
     const release = await requestRelease(ports, {
       request: body,
       requestedBy: caller.actor,
-      key: `api#${caller.actor.login}#${idempotencyKey ?? requestId}`,
+      key: idempotencyScope('api', caller.actor.login, idempotencyKey ?? requestId),
       requestDigest: digestOf(body),
       releaseId: newReleaseId(now),
       at: now.toISOString(),

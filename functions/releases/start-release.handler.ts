@@ -4,10 +4,8 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import * as z from 'zod';
 import { dynamoDb, queues } from '#platform/clients.ts';
-import { digestOf } from '#platform/digest.ts';
 import { readEnvironment } from '#platform/environment.ts';
 import { SluiceError } from '#platform/errors.ts';
-import { parseOrRefuse } from '#platform/faults.ts';
 import { METRIC } from '#platform/metric-names.ts';
 import { newReleaseId } from '#platform/new-id.ts';
 import { publishMetrics } from '#platform/publish-metrics.ts';
@@ -16,9 +14,9 @@ import { dynamoDbServices } from '#policy/adapters/dynamodb-services.ts';
 import { sqsRefusedQueue } from '#releases/adapters/refused-queue.ts';
 import { executionPorts, releasePorts } from '#releases/adapters/release-ports.ts';
 import { executionEnvironment, releaseEnvironment } from '#releases/environment.ts';
-import { eventDigestOf, refusedEventRecord } from '#releases/refused-event.ts';
+import { eventDigestOf, eventText, refusedEventRecord } from '#releases/refused-event.ts';
 import { requestRelease } from '#releases/request-release.ts';
-import { requestedEventSchema } from '#releases/requested-event.ts';
+import { askedOf } from '#releases/requested-event.ts';
 
 const environment = readEnvironment({
   ...releaseEnvironment,
@@ -35,22 +33,9 @@ const ports = {
 const refusedQueue = sqsRefusedQueue(queues(), environment.REFUSED_QUEUE_URL);
 
 const start = async (received: unknown): Promise<void> => {
-  const event = parseOrRefuse(requestedEventSchema, received, 'the event');
-  const { requestedBy, idempotencyKey, ...request } = event.detail;
+  const asked = askedOf(received);
   const now = new Date();
-  await requestRelease(ports, {
-    request,
-    requestedBy: {
-      login: requestedBy ?? `${event.account}:${event.source}`,
-      kind: 'pipeline',
-      authenticated: false,
-      via: 'event',
-    },
-    key: `event#${event.account}#${event.source}#${idempotencyKey ?? event.id}`,
-    requestDigest: digestOf(request),
-    releaseId: newReleaseId(now),
-    at: now.toISOString(),
-  });
+  await requestRelease(ports, { ...asked, releaseId: newReleaseId(now), at: now.toISOString() });
 };
 
 /** Recorded, kept whole in the queue, counted: an event that asked for something impossible must not just vanish. */
@@ -60,7 +45,7 @@ const refuse = async (event: unknown, error: SluiceError): Promise<void> => {
   await ports.ledger.append(`event/${digest}/refused`, [
     refusedEventRecord(error, id, digest, new Date().toISOString()),
   ]);
-  await refusedQueue.send(event, error.message);
+  await refusedQueue.send(eventText(event), error.message);
   metrics.addMetric(METRIC.releaseRefused, 'Count', 1);
 };
 

@@ -14,6 +14,7 @@ export const PURE_PLATFORM_MODULES: readonly string[] = [
   'errors.ts',
   'faults.ts',
   'ids.ts',
+  'json-faults.ts',
   'metric-names.ts',
   'problem.ts',
   'route.ts',

@@ -3,20 +3,21 @@ import { orTransient } from '#platform/aws-errors.ts';
 
 /** Where refused events stay to be looked at, whole, with the reason beside them. */
 export interface RefusedQueue {
-  send(event: unknown, reason: string): Promise<void>;
+  /** @param text the event, in characters that SQS takes */
+  send(text: string, reason: string): Promise<void>;
 }
 
 /** SQS takes no control characters in an attribute and no more than this matters in a list of messages. */
 const REASON_MAX = 200;
 
 export const sqsRefusedQueue = (client: SQSClient, queueUrl: string): RefusedQueue => ({
-  send: async (event, reason) => {
+  send: async (text, reason) => {
     await orTransient(
       'queue refused-requests',
       client.send(
         new SendMessageCommand({
           QueueUrl: queueUrl,
-          MessageBody: JSON.stringify(event),
+          MessageBody: text,
           MessageAttributes: {
             reason: {
               DataType: 'String',
