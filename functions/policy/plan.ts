@@ -37,6 +37,8 @@ export const customPlanSchema = z.strictObject({
   stageDeadlineSeconds: z.int().min(1).max(604_800).optional(),
   /** How long a hold waits for people before traffic is restored. */
   holdSeconds: z.int().min(1).max(604_800).default(3_600),
+  /** How long a person's pause lasts before traffic is restored: a day, so that a night passes. */
+  pauseSeconds: z.int().min(1).max(604_800).default(86_400),
 });
 
 /** What a release carries: everything spelled out, so that a later change of a plan can't reach a release in flight. */

@@ -1,6 +1,14 @@
 import type { Actor } from '#platform/actor.ts';
 import type { ReleaseId } from '#platform/ids.ts';
-import type { Outcome, Progress, Reason, Release, Snapshot } from '#releases/release.ts';
+import type {
+  Outcome,
+  Pause,
+  Progress,
+  PromotionWish,
+  Reason,
+  Release,
+  Snapshot,
+} from '#releases/release.ts';
 
 /** What a fenced effect is compared with. */
 export interface Fence {
@@ -53,6 +61,17 @@ export interface ReleaseStore {
   intendWeight(releaseId: ReleaseId, fence: number, progress: Progress): Promise<boolean>;
   /** What a look saw at the weight last recorded. False when another one was, or the release is not forward at `fence`. */
   noteProgress(releaseId: ReleaseId, fence: number, progress: Progress): Promise<boolean>;
+  /**
+   * The same, for a look at which the stage passes: decides between it and a pause that comes at the same moment.
+   * `paused` when the release is paused and nobody wished this stage to pass.
+   */
+  passStage(releaseId: ReleaseId, fence: number, progress: Progress): Promise<'passed' | 'paused' | 'fenced'>;
+  /** False unless the release is forward and not paused. `key`, of the command, is kept as the last wish. */
+  pause(releaseId: ReleaseId, pause: Pause, key: string): Promise<boolean>;
+  /** False unless the release is forward and paused. */
+  resume(releaseId: ReleaseId, key: string): Promise<boolean>;
+  /** False unless the release is forward at this stage. */
+  wishPromotion(releaseId: ReleaseId, wish: PromotionWish, key: string): Promise<boolean>;
   /**
    * Stops everything forward: mode restoring, fence + 1, the first cause kept. `undefined` when the release is done;
    * otherwise the fence now in force.

@@ -3,6 +3,7 @@ import { actorSchema } from '#platform/actor.ts';
 import { environmentNameSchema, releaseIdSchema, serviceNameSchema } from '#platform/ids.ts';
 import { metricDefinitionSchema } from '#policy/metric-definition.ts';
 import { planSchema } from '#policy/plan.ts';
+import { probeDefinitionSchema } from '#policy/probe-definition.ts';
 import { targetSchema } from '#policy/target.ts';
 import { BaselineHistory } from '#rollout/judge/facts.ts';
 import { JudgePolicy } from '#rollout/judge/judge-policy.ts';
@@ -50,6 +51,17 @@ export const progressSchema = z.strictObject({
 });
 export type Progress = z.infer<typeof progressSchema>;
 
+/** A person's standing wish about a release that is on its way: what the next look does about it is its business. */
+const wishSchema = z.strictObject({ by: actorSchema, reason: z.string(), at: z.iso.datetime() });
+
+/** No stage passes while it is there; looks go on, and a breach still restores. */
+export const pauseSchema = wishSchema;
+export type Pause = z.infer<typeof pauseSchema>;
+
+/** This stage passes at the next look that has data and sees nothing wrong, whatever is left of its rounds. */
+export const promotionWishSchema = wishSchema.extend({ stage: z.int().min(0) });
+export type PromotionWish = z.infer<typeof promotionWishSchema>;
+
 /**
  * The one item that decides. `mode` only moves forward → restoring → done or forward → done, and every restore raises
  * `fence` first; whoever moves traffic compares both before the effect and again after it.
@@ -65,6 +77,7 @@ export const releaseSchema = z.strictObject({
   requestedAt: z.iso.datetime(),
   target: targetSchema,
   metrics: metricDefinitionSchema,
+  probes: probeDefinitionSchema.optional(),
   plan: planSchema,
   judge: JudgePolicy,
   attempt: z.int().min(1),
@@ -76,6 +89,12 @@ export const releaseSchema = z.strictObject({
   /** Why it is being restored: the first cause to arrive stays. */
   restoreCause: z.array(reasonSchema).optional(),
   abortedBy: actorSchema.optional(),
+  paused: pauseSchema.optional(),
+  /** Key of the last wish that was taken, so that the same one again is known for what it is. */
+  lastWish: z.string().optional(),
+  promotionWish: promotionWishSchema.optional(),
+  /** The ended release that this one tries again. */
+  retryOf: releaseIdSchema.optional(),
   /** Traffic was read back and found at this place while the fence had this value. */
   verified: z
     .strictObject({ at: z.enum(['stable', 'new']), fence: z.int(), time: z.iso.datetime() })

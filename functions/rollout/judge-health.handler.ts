@@ -9,26 +9,31 @@ import { METRIC } from '#platform/metric-names.ts';
 import { serveTask } from '#platform/serve-task.ts';
 import { logger, metrics } from '#platform/telemetry.ts';
 import { releasePorts } from '#releases/adapters/release-ports.ts';
+import type { Progress, Release } from '#releases/release.ts';
 import { batchId } from '#releases/release-records.ts';
+import { httpProbes } from '#rollout/adapters/http-probes.ts';
 import { metricSource } from '#rollout/adapters/rollout-ports.ts';
-import { restoreEnvironment } from '#rollout/environment.ts';
+import { outboundEnvironment, restoreEnvironment } from '#rollout/environment.ts';
 import { judgeLook } from '#rollout/judge/judge-look.ts';
 import { type Decision, decide, firstLookState, type Look, lookInput } from '#rollout/look.ts';
 import { lookProgress, lookRecords } from '#rollout/look-records.ts';
 import type { PeriodFacts } from '#rollout/metric-source.ts';
 import { settledWindow, settleSecondsOf } from '#rollout/stage-clock.ts';
+import { type LookProbes, withLook } from '#rollout/stage-probes.ts';
 import { rolloutTasks } from '#rollout/tasks.ts';
 
 const environment = readEnvironment({
   ...restoreEnvironment,
+  ...outboundEnvironment,
   LOOK_INTERVAL_SECONDS: z.coerce.number().int().min(1),
 });
 const { releases, ledger } = releasePorts(environment);
 const spool: LedgerSpool = queueLedgerSpool(queues(), environment.LATE_RECORDS_QUEUE_URL);
 const source = metricSource();
+const probe = httpProbes({ hosts: environment.PROBE_HOSTS, reach: environment.OUTBOUND_REACH });
 
 /** A source that doesn't answer is missing data, which extends the stage and at its deadline holds or restores. */
-const readFacts = async (look: Omit<Look, 'periods'>, stable: string): Promise<readonly PeriodFacts[]> => {
+const readFacts = async (look: Omit<Look, 'periods' | 'state'>, stable: string): Promise<readonly PeriodFacts[]> => {
   const { target, version, metrics: definition } = look.release;
   try {
     return await source.read(
@@ -44,6 +49,14 @@ const readFacts = async (look: Omit<Look, 'periods'>, stable: string): Promise<r
   }
 };
 
+/** What the service answers now; nothing where it declares no probes. */
+const probeService = async ({ releaseId, probes }: Release): Promise<LookProbes> => {
+  if (probes === undefined) return {};
+  const { counts, troubles } = await probe(probes);
+  if (troubles.length > 0) logger.warn('probes without success', { releaseId, troubles });
+  return counts;
+};
+
 /** Waits for the ledger before anything moves forward; a rollback doesn't, its records come late. */
 const tell = async (look: Look, decision: Decision, drafts: readonly RecordDraft[]): Promise<void> => {
   if (drafts.length === 0) return;
@@ -55,7 +68,25 @@ const tell = async (look: Look, decision: Decision, drafts: readonly RecordDraft
     if (error instanceof ConflictError) return;
     if (decision.verdict !== 'restore') throw error;
     logger.error('ledger did not take the records of a rollback; they go to the queue', { error });
-    await spool.spool(batch, drafts);
+    await spool.spool(batch, drafts).catch((spoolError: unknown) => {
+      logger.error('the records of a rollback could not be queued', { error: spoolError });
+    });
+  }
+};
+
+/**
+ * Notes on the release what this look makes of it, and is told whether it still may: a stage passes only if the same
+ * write finds it neither stopped nor paused. A restore asks nobody.
+ */
+const commit = async (look: Look, fence: number, progress: Progress, decision: Decision) => {
+  const { releaseId } = look.release;
+  try {
+    if (decision.verdict === 'promote') return await releases.passStage(releaseId, fence, progress);
+    return (await releases.noteProgress(releaseId, fence, progress)) ? 'noted' : 'fenced';
+  } catch (error) {
+    if (decision.verdict !== 'restore') throw error;
+    logger.error('state did not take what a look saw before a rollback', { releaseId, error });
+    return 'noted';
   }
 };
 
@@ -76,21 +107,25 @@ export const handler = serveTask(rolloutTasks.JudgeHealth)(async (input) => {
   const shiftedAt = Date.parse(input.shiftedAt);
   const settleSeconds = settleSecondsOf(release.metrics, release.snapshot);
   const window = settledWindow(shiftedAt, now, release.metrics.periodSeconds, settleSeconds);
-  const about = { release, stageIndex: input.stage, stage, state, window, settleSeconds, shiftedAt, now };
-  const look: Look = { ...about, periods: await readFacts(about, release.snapshot.stableVersion) };
+  const about = { release, stageIndex: input.stage, stage, window, settleSeconds, shiftedAt, now };
+  const [periods, probed] = await Promise.all([
+    readFacts(about, release.snapshot.stableVersion),
+    probeService(release),
+  ]);
+  const probes = release.probes && withLook(state.probes, probed, now, window, stage, state.judge.lastRound);
+  const look: Look = { ...about, periods, state: { ...state, ...(probes && { probes }) } };
   const result = judgeLook(lookInput(look));
   const decision = decide(look, result);
   if (look.periods.length === 0 && window.to > window.from)
     metrics.addMetric(METRIC.judgedWithoutData, 'Count', 1);
 
+  const committed = await commit(look, input.fence, lookProgress(look, result, decision), decision);
+  // Paused at the very moment the stage passed: this look counts for nothing, the next one sees the pause.
+  if (committed === 'paused')
+    return { verdict: 'continue', waitSeconds: 1, looks: state.looks, state, reasons: [] };
   await tell(look, decision, lookRecords(look, result, decision));
-  const forward = await releases.noteProgress(
-    release.releaseId,
-    input.fence,
-    lookProgress(look, result, decision),
-  );
   return {
-    verdict: forward ? decision.verdict : 'fenced',
+    verdict: committed === 'fenced' ? 'fenced' : decision.verdict,
     waitSeconds,
     looks: decision.state.looks,
     state: decision.state,

@@ -134,6 +134,38 @@ export const memoryReleases = (): MemoryReleases => {
           isForwardAt(release, fence) && release.progress?.weightPercent === progress.weightPercent,
         () => ({ progress }),
       ),
+    passStage: async (releaseId, fence, progress) => {
+      const passed = update(
+        releaseId,
+        (release) =>
+          isForwardAt(release, fence) &&
+          release.progress?.weightPercent === progress.weightPercent &&
+          (release.paused === undefined || release.promotionWish?.stage === progress.stage),
+        () => ({ progress }),
+      );
+      if (passed) return 'passed';
+      const release = read(releaseId);
+      return release && isForwardAt(release, fence) && release.paused !== undefined ? 'paused' : 'fenced';
+    },
+    pause: async (releaseId, paused, lastWish) =>
+      update(
+        releaseId,
+        (release) => release.mode === 'forward' && release.paused === undefined,
+        () => ({ paused, lastWish }),
+      ),
+    resume: async (releaseId, lastWish) => {
+      const found = releases.get(releaseId);
+      if (found?.mode !== 'forward' || found.paused === undefined) return false;
+      const { paused: _, ...resumed } = found;
+      releases.set(releaseId, Object.freeze({ ...resumed, lastWish }));
+      return true;
+    },
+    wishPromotion: async (releaseId, promotionWish, lastWish) =>
+      update(
+        releaseId,
+        (release) => release.mode === 'forward' && release.progress?.stage === promotionWish.stage,
+        () => ({ promotionWish, lastWish }),
+      ),
     beginRestore: async (releaseId, cause, abortedBy) => {
       const before = releases.get(releaseId);
       if (before === undefined) throw new NotFoundError(`there is no release ${releaseId}`);

@@ -191,6 +191,74 @@ export const releaseStoreContract = (
       expect((await store.get(releaseId))?.progress).toEqual(weight(50));
     });
 
+    describe('a wish', () => {
+      const pause = { by: ann, reason: 'lunch', at: NOW };
+      const wish = { by: ann, reason: 'seen enough', at: NOW, stage: 0 };
+      const atWeight = async () => {
+        const release = await withSnapshot();
+        await store.intendWeight(release.releaseId, 1, weight(25));
+        return release;
+      };
+
+      it('to pause is taken once, and to resume only while it is paused', async () => {
+        const { releaseId } = await atWeight();
+        expect(await store.resume(releaseId, 'a')).toBe(false);
+        expect(await store.pause(releaseId, pause, 'b')).toBe(true);
+        expect(await store.pause(releaseId, { ...pause, by: bob }, 'c')).toBe(false);
+        expect(await store.get(releaseId)).toMatchObject({ paused: pause, lastWish: 'b' });
+        expect(await store.resume(releaseId, 'd')).toBe(true);
+        const resumed = await store.get(releaseId);
+        expect(resumed?.paused).toBeUndefined();
+        expect(resumed?.lastWish).toBe('d');
+      });
+
+      it('to promote is for the stage that is on', async () => {
+        const { releaseId } = await atWeight();
+        expect(await store.wishPromotion(releaseId, { ...wish, stage: 1 }, 'a')).toBe(false);
+        expect(await store.wishPromotion(releaseId, wish, 'b')).toBe(true);
+        expect(await store.get(releaseId)).toMatchObject({ promotionWish: wish, lastWish: 'b' });
+      });
+
+      it('is not taken once the release is being restored', async () => {
+        const { releaseId } = await atWeight();
+        await store.beginRestore(releaseId, breached);
+        expect(await store.pause(releaseId, pause, 'a')).toBe(false);
+        expect(await store.wishPromotion(releaseId, wish, 'b')).toBe(false);
+      });
+    });
+
+    describe('a stage', () => {
+      const pause = { by: ann, reason: 'lunch', at: NOW };
+      const atWeight = async () => {
+        const release = await withSnapshot();
+        await store.intendWeight(release.releaseId, 1, weight(25));
+        return release;
+      };
+
+      it('passes, unless a pause came first', async () => {
+        const { releaseId } = await atWeight();
+        expect(await store.passStage(releaseId, 1, weight(25))).toBe('passed');
+        await store.pause(releaseId, pause, 'a');
+        expect(await store.passStage(releaseId, 1, weight(25))).toBe('paused');
+      });
+
+      it('passes while paused when a person wished it, and only that stage', async () => {
+        const { releaseId } = await atWeight();
+        await store.pause(releaseId, pause, 'a');
+        await store.wishPromotion(releaseId, { by: ann, reason: 'seen enough', at: NOW, stage: 0 }, 'b');
+        expect(await store.passStage(releaseId, 1, weight(25))).toBe('passed');
+        await store.intendWeight(releaseId, 1, { ...weight(50), stage: 1 });
+        expect(await store.passStage(releaseId, 1, { ...weight(50), stage: 1 })).toBe('paused');
+      });
+
+      it('does not pass once the fence has moved, paused or not', async () => {
+        const { releaseId } = await atWeight();
+        await store.pause(releaseId, pause, 'a');
+        await store.beginRestore(releaseId, breached);
+        expect(await store.passStage(releaseId, 1, weight(25))).toBe('fenced');
+      });
+    });
+
     describe('a restore', () => {
       it('raises the fence each time and keeps the first cause and the first person', async () => {
         const { releaseId } = await reserved();

@@ -1,0 +1,54 @@
+import { type DynamoDBDocumentClient, GetCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { isNamed, orTransient } from '#platform/aws-errors.ts';
+import { TransientError } from '#platform/errors.ts';
+import { lockKey, releaseKey } from '#releases/keys.ts';
+import type { Release } from '#releases/release.ts';
+
+/** Lock and open mark go in one write; the lock only while it is this release's own. */
+export const closeRelease = async (
+  client: DynamoDBDocumentClient,
+  table: string,
+  release: Release,
+  at: string,
+): Promise<void> => {
+  try {
+    await orTransient(
+      'table releases',
+      client.send(
+        new TransactWriteCommand({
+          TransactItems: [
+            {
+              Delete: {
+                TableName: table,
+                Key: lockKey(release.service, release.environment),
+                ConditionExpression: 'releaseId = :releaseId',
+                ExpressionAttributeValues: { ':releaseId': release.releaseId },
+              },
+            },
+            {
+              Update: {
+                TableName: table,
+                Key: releaseKey(release.releaseId),
+                UpdateExpression: 'SET concludedAt = :at REMOVE #open',
+                ConditionExpression: '#mode = :done AND attribute_not_exists(concludedAt)',
+                ExpressionAttributeNames: { '#mode': 'mode', '#open': 'open' },
+                ExpressionAttributeValues: { ':at': at, ':done': 'done' },
+              },
+            },
+          ],
+        }),
+      ),
+    );
+  } catch (error) {
+    // Closed before: both conditions fail together, because both were written together.
+    if (!isNamed(error, 'TransactionCanceledException')) throw error;
+    const get = new GetCommand({
+      TableName: table,
+      Key: releaseKey(release.releaseId),
+      ConsistentRead: true,
+    });
+    const { Item } = await orTransient('table releases', client.send(get));
+    if (Item?.concludedAt === undefined)
+      throw new TransientError(`release ${release.releaseId} could not be closed`, { cause: error });
+  }
+};

@@ -1,0 +1,116 @@
+import type { LedgerEventType } from '#ledger/event-types.ts';
+import type { Actor } from '#platform/actor.ts';
+import { ConflictError, NotFoundError } from '#platform/errors.ts';
+import type { ReleaseId } from '#platform/ids.ts';
+import { phaseOf, type Release } from '#releases/release.ts';
+import { releaseRecord } from '#releases/release-records.ts';
+import type { CommandName } from '#rollout/command-names.ts';
+import { type RestorePorts, restoreTraffic } from '#rollout/restore.ts';
+
+export interface Command {
+  readonly name: CommandName;
+  readonly releaseId: ReleaseId;
+  readonly reason: string;
+  readonly by: Actor;
+  /** Names the command: given again, it has no further effect. */
+  readonly key: string;
+  readonly at: string;
+}
+
+/** What came of a command, in words for whoever gave it; `traffic` of an abort only. */
+export interface Obeyed {
+  readonly text: string;
+  readonly traffic?: 'restored' | 'nothing-moved';
+}
+
+const RECORDED: Record<Exclude<CommandName, 'abort'>, LedgerEventType> = {
+  pause: 'release.paused',
+  resume: 'release.resumed',
+  promote: 'release.promotion.wished',
+};
+
+/** Why a command makes no sense now; undefined when it does. */
+export const refusalOf = (release: Release, name: CommandName): string | undefined => {
+  const phase = phaseOf(release);
+  if (release.mode === 'done')
+    return `release ${release.releaseId} has ended (${phase}); there is nothing to ${name}`;
+  if (name === 'abort') return undefined;
+  if (release.mode === 'restoring')
+    return `release ${release.releaseId} is being restored; it can't be stopped from that`;
+  if (name === 'pause' && release.paused !== undefined)
+    return `release ${release.releaseId} is paused already, by ${release.paused.by.login} since ${release.paused.at}`;
+  if (name === 'resume' && release.paused === undefined) return `release ${release.releaseId} is not paused`;
+  if (name === 'promote' && release.progress === undefined)
+    return `release ${release.releaseId} has no traffic yet; there is no stage to pass`;
+  return undefined;
+};
+
+const mustGet = async (ports: RestorePorts, releaseId: ReleaseId): Promise<Release> => {
+  const release = await ports.releases.get(releaseId);
+  if (release === undefined) throw new NotFoundError(`there is no release ${releaseId}`);
+  return release;
+};
+
+/** The one conditional write of a wish, and what it will do. False when the release moved on meanwhile. */
+const wish = async (
+  ports: RestorePorts,
+  release: Release,
+  { name, by, reason, at, key }: Command,
+): Promise<{ readonly taken: boolean; readonly text: string }> => {
+  const { releaseId } = release;
+  switch (name) {
+    case 'pause':
+      return {
+        taken: await ports.releases.pause(releaseId, { by, reason, at }, key),
+        text: `no further stage passes until it is resumed; looks go on, and in ${release.plan.pauseSeconds} s traffic is restored`,
+      };
+    case 'resume':
+      return { taken: await ports.releases.resume(releaseId, key), text: 'stages pass again' };
+    case 'promote': {
+      const stage = release.progress?.stage ?? 0;
+      return {
+        taken: await ports.releases.wishPromotion(releaseId, { by, reason, at, stage }, key),
+        text: `stage ${stage + 1} passes at the next look that has data and sees nothing wrong`,
+      };
+    }
+    case 'abort':
+      return { taken: false, text: '' };
+  }
+};
+
+const abort = async (ports: RestorePorts, { releaseId, by, reason }: Command): Promise<Obeyed> => {
+  const result = await restoreTraffic(ports, {
+    releaseId,
+    cause: [{ code: 'operator-abort', text: `aborted by ${by.login}: ${reason}` }],
+    abortedBy: by,
+  });
+  if (result.kind === 'done')
+    throw new ConflictError(`release ${releaseId} has ended; there is nothing to abort`);
+  const text =
+    result.kind === 'restored'
+      ? 'all traffic is back on the stable version, read back'
+      : 'no traffic had moved';
+  return { text, traffic: result.kind };
+};
+
+/**
+ * Does what an operator asks of a release on its way. An abort restores before it answers, and asks nothing first:
+ * it must work while the state can't be read. The others are recorded, then written in one conditional write that the
+ * next look sees; the record's key is the command's, so that the same command again has one effect.
+ * @throws NotFoundError; ConflictError with the reason when it makes no sense in the present state.
+ */
+export const obey = async (ports: RestorePorts, command: Command): Promise<Obeyed> => {
+  const { name, releaseId, by, reason, key, at } = command;
+  if (name === 'abort') return abort(ports, command);
+  const release = await mustGet(ports, releaseId);
+  if (release.lastWish === key) return { text: 'taken before; nothing is done twice' };
+  const refusal = refusalOf(release, name);
+  if (refusal !== undefined) throw new ConflictError(refusal);
+  const stage = release.progress?.stage;
+  await ports.ledger.append(`${releaseId}/command/${name}/${key}`, [
+    releaseRecord(RECORDED[name], release, by, at, { reason, ...(stage !== undefined && { stage }) }),
+  ]);
+  const { taken, text } = await wish(ports, release, command);
+  if (!taken) throw new ConflictError(`release ${releaseId} moved on meanwhile; look at it and decide again`);
+  return { text };
+};

@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest';
+import { ConflictError, NotFoundError, TransientError } from '#platform/errors.ts';
+import { type Command, obey } from '#rollout/command.ts';
+import { COMMANDS } from '#rollout/command-names.ts';
+import { isAlone } from '#rollout/routing.ts';
+import { ann, bob, NOW, releaseIdOf, STABLE } from '../builders/release.ts';
+import { aMovedRollout } from '../builders/rollout.ts';
+
+const aCommand = (overrides: Partial<Command> = {}): Command => ({
+  name: 'pause',
+  releaseId: releaseIdOf(1),
+  reason: 'lunch',
+  by: ann,
+  key: 'key-1',
+  at: NOW,
+  ...overrides,
+});
+
+describe('a command', () => {
+  it('pauses and resumes, each recorded with who and why', async () => {
+    const { ports, releaseId, releases, ledger } = await aMovedRollout(50);
+    await obey(ports, aCommand({ releaseId }));
+    expect(releases.peek(releaseId)?.paused).toEqual({ by: ann, reason: 'lunch', at: NOW });
+    await obey(ports, aCommand({ releaseId, name: 'resume', by: bob, reason: 'back', key: 'key-2' }));
+    expect(releases.peek(releaseId)?.paused).toBeUndefined();
+    const [paused, resumed] = ledger.records.slice(-2);
+    expect(paused).toMatchObject({
+      event: { type: 'release.paused' },
+      actor: ann,
+      data: { reason: 'lunch' },
+    });
+    expect(resumed).toMatchObject({ event: { type: 'release.resumed' }, actor: bob });
+  });
+
+  it('wishes a promotion for the stage that is on, and for no other', async () => {
+    const { ports, releaseId, releases } = await aMovedRollout(50);
+    await obey(ports, aCommand({ releaseId, name: 'promote' }));
+    expect(releases.peek(releaseId)?.promotionWish).toMatchObject({ stage: 0, by: ann });
+  });
+
+  it('given again with its key has one effect and one record', async () => {
+    const { ports, releaseId, ledger } = await aMovedRollout(50);
+    await obey(ports, aCommand({ releaseId }));
+    const records = ledger.records.length;
+    expect((await obey(ports, aCommand({ releaseId }))).text).toContain('taken before');
+    expect(ledger.records).toHaveLength(records);
+  });
+
+  it.each([['a second pause', 'pause', 'is paused already, by ann']] as const)(
+    'is refused when it makes no sense: %s',
+    async (_, name, text) => {
+      const { ports, releaseId } = await aMovedRollout(50);
+      await obey(ports, aCommand({ releaseId }));
+      await expect(obey(ports, aCommand({ releaseId, name, key: 'key-2' }))).rejects.toThrow(text);
+    },
+  );
+
+  it('to resume what is not paused is refused', async () => {
+    const { ports, releaseId, ledger } = await aMovedRollout(50);
+    const records = ledger.records.length;
+    await expect(obey(ports, aCommand({ releaseId, name: 'resume' }))).rejects.toThrow('is not paused');
+    expect(ledger.records).toHaveLength(records);
+  });
+
+  it.each(COMMANDS)('to %s a release that has ended is refused, and moves nothing', async (name) => {
+    const { ports, releaseId, releases, shifter } = await aMovedRollout(50);
+    releases.overwrite(releaseId, { mode: 'done', outcome: 'promoted' });
+    const before = shifter.routing();
+    await expect(obey(ports, aCommand({ releaseId, name }))).rejects.toBeInstanceOf(ConflictError);
+    expect(shifter.routing()).toEqual(before);
+  });
+
+  it.each(['pause', 'resume', 'promote'] as const)(
+    'to %s what is being restored is refused',
+    async (name) => {
+      const { ports, releaseId, releases } = await aMovedRollout(50);
+      await releases.beginRestore(releaseId, [{ code: 'evidence', text: 'too many errors' }]);
+      await expect(obey(ports, aCommand({ releaseId, name }))).rejects.toThrow('is being restored');
+    },
+  );
+
+  it('for a release that does not exist says so', async () => {
+    const { ports } = await aMovedRollout(50);
+    await expect(obey(ports, aCommand({ releaseId: releaseIdOf(9) }))).rejects.toBeInstanceOf(NotFoundError);
+  });
+
+  it('that the ledger does not take has no effect; given again it has its one', async () => {
+    const { ports, releaseId, releases, ledger } = await aMovedRollout(50);
+    ledger.down = true;
+    await expect(obey(ports, aCommand({ releaseId, name: 'promote' }))).rejects.toBeInstanceOf(
+      TransientError,
+    );
+    expect(releases.peek(releaseId)?.promotionWish).toBeUndefined();
+    ledger.down = false;
+    await obey(ports, aCommand({ releaseId, name: 'promote' }));
+    expect(releases.peek(releaseId)?.promotionWish).toBeDefined();
+  });
+
+  it('to abort restores before it answers, also while the ledger is down', async () => {
+    const { ports, releaseId, shifter, ledger } = await aMovedRollout(50);
+    ledger.down = true;
+    expect(await obey(ports, aCommand({ releaseId, name: 'abort' }))).toMatchObject({ traffic: 'restored' });
+    expect(isAlone(shifter.routing(), STABLE)).toBe(true);
+    expect(ledger.spooled.length).toBeGreaterThan(0);
+  });
+});
