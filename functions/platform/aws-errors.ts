@@ -15,6 +15,7 @@ const TRANSIENT_NAMES = new Set([
   'TooManyRequestsException',
   'ProvisionedThroughputExceededException',
   'RequestLimitExceeded',
+  'RequestThrottled',
   'TransactionConflictException',
   'TransactionInProgressException',
   'InternalServerError',
@@ -29,7 +30,7 @@ const isTransient = (error: SdkErrorShape): boolean =>
   error.$retryable !== undefined ||
   (error.$metadata?.httpStatusCode ?? 0) >= 500 ||
   error.$metadata?.httpStatusCode === 429 ||
-  /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|UND_ERR)/.test(error.code ?? '');
+  /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|UND_ERR)/.test(error.code ?? '');
 
 /**
  * A call to AWS with its passing troubles told as TransientError, which the workflows retry. Whatever else it throws
