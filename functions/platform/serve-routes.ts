@@ -118,7 +118,11 @@ const requestOf = (route: Route, event: HttpEvent): RouteRequest<Route> => ({
 
 const respond = (status: number, body: unknown, type: string): APIGatewayProxyStructuredResultV2 => ({
   statusCode: status,
-  headers: { 'content-type': type, 'cache-control': 'no-store' },
+  headers: {
+    'content-type': type,
+    'cache-control': 'no-store',
+    ...(status === 401 && { 'www-authenticate': 'Bearer' }),
+  },
   body: JSON.stringify(body),
 });
 

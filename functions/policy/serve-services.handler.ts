@@ -1,9 +1,11 @@
 import * as z from 'zod';
 import { lambdaLedgerWriter } from '#ledger/adapters/lambda-ledger-writer.ts';
 import { dynamoDb, lambdaInvoker } from '#platform/clients.ts';
+import { fromCursor, toCursor } from '#platform/cursor.ts';
 import { digestOf } from '#platform/digest.ts';
 import { readEnvironment } from '#platform/environment.ts';
 import { InvalidRequestError, NotFoundError } from '#platform/errors.ts';
+import { serviceNameSchema } from '#platform/ids.ts';
 import { serveRoutes } from '#platform/serve-routes.ts';
 import { dynamoDbServices } from '#policy/adapters/dynamodb-services.ts';
 import { registerService } from '#policy/register-service.ts';
@@ -18,6 +20,21 @@ const environment = readEnvironment({
 
 const services = dynamoDbServices(dynamoDb(), environment.SERVICES_TABLE);
 const ledger = lambdaLedgerWriter(lambdaInvoker(), environment.LEDGER_WRITER_ARN);
+
+/**
+ * The ledger's records hold the definition with every default spelled out; one takes 65,535 bytes, and the rest of them
+ * is the record's own.
+ */
+const DEFINITION_BYTES_MAX = 60_000;
+
+const refuseTooLong = (definition: ServiceDefinition): void => {
+  const bytes = Buffer.byteLength(JSON.stringify(definition));
+  if (bytes <= DEFINITION_BYTES_MAX) return;
+  const message = `must be ${DEFINITION_BYTES_MAX} bytes at most with every default spelled out, and is ${bytes}`;
+  throw new InvalidRequestError('the body is not valid', { faults: [{ path: 'environments', message }] });
+};
+
+const isServiceName = (position: string): boolean => serviceNameSchema.safeParse(position).success;
 
 /** A period that the source doesn't have would read as no data, for ever. */
 const refuseTooFine = (definition: ServiceDefinition): void => {
@@ -34,6 +51,7 @@ const refuseTooFine = (definition: ServiceDefinition): void => {
 export const handler = serveRoutes(serviceRoutes)({
   putService: async ({ params, body, caller, requestId }) => {
     refuseTooFine(body);
+    refuseTooLong(body);
     const registered = await registerService(
       { services, ledger },
       {
@@ -55,8 +73,11 @@ export const handler = serveRoutes(serviceRoutes)({
   listServices: async ({ query }) => {
     const { services: found, next } = await services.list({
       limit: query.limit,
-      ...(query.cursor !== undefined && { after: query.cursor }),
+      ...(query.cursor !== undefined && { after: fromCursor(query.cursor, isServiceName) }),
     });
-    return { status: 200, body: { services: [...found], ...(next !== undefined && { next }) } };
+    return {
+      status: 200,
+      body: { services: [...found], ...(next !== undefined && { next: toCursor(next) }) },
+    };
   },
 });

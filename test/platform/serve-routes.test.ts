@@ -61,7 +61,12 @@ const send = async ({ body, ...event }: Sent) => {
     } as unknown as APIGatewayProxyEventV2WithJWTAuthorizer,
     { awsRequestId: 'r' } as Context,
   );
-  return { status: statusCode, type: headers?.['content-type'], body: JSON.parse(text ?? '') };
+  return {
+    status: statusCode,
+    type: headers?.['content-type'],
+    challenge: headers?.['www-authenticate'],
+    body: JSON.parse(text ?? ''),
+  };
 };
 
 const refused = (detail: string, ...paths: readonly string[]) => ({
@@ -150,6 +155,12 @@ describe('an Idempotency-Key', () => {
 });
 
 describe('an error', () => {
+  it('of identity says how to sign in (RFC 9110, 11.6.1)', async () => {
+    const claims = { token_use: 'id', username: 'ann' };
+    const requestContext = { requestId: 'r', authorizer: { jwt: { claims } } } as never;
+    expect(await send({ body: '{}', requestContext })).toMatchObject({ status: 401, challenge: 'Bearer' });
+  });
+
   it.each([
     ['foreign', 500],
     ['passing', 503],
