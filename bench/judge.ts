@@ -15,9 +15,9 @@ export async function run([runs = '100']: readonly string[] = []): Promise<void>
   const n = Number(runs);
   console.log(`seed ${SEED}; intervals are exact, 95 %; looks every 10 s; latency lognormal with σ 1\n`);
   falseRollbacks(random, 'Identical versions, plan standard', planOf('standard'), 0, n);
-  falseRollbacks(random, 'The same in bursts of CV 0.5', planOf('standard'), 0.5, n / 2);
-  falseRollbacks(random, 'The same in bursts of CV 1.0', planOf('standard'), 1, n / 2);
-  falseRollbacks(random, 'Identical versions for 1 h at 10 %', HOUR_AT_10, 0, n / 8);
+  falseRollbacks(random, 'The same in bursts of CV 0.5', planOf('standard'), 0.5, Math.ceil(n / 2));
+  falseRollbacks(random, 'The same in bursts of CV 1.0', planOf('standard'), 1, Math.ceil(n / 2));
+  falseRollbacks(random, 'Identical versions for 1 h at 10 %', HOUR_AT_10, 0, Math.ceil(n / 8));
   detections(random, n);
 }
 
