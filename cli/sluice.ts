@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { registerAudit } from './audit.ts';
 import { Failure } from './failure.ts';
+import { registerJudge } from './judge.ts';
 
 const program = new Command('sluice')
   .description('Deployment governance for AWS: releases, approvals, evidence.')
@@ -11,6 +12,7 @@ const program = new Command('sluice')
   )
   .exitOverride();
 registerAudit(program);
+registerJudge(program);
 
 // Whoever reads our output may stop early, as `head` does.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { hashSchema, ledgerRecordSchema } from '#ledger/record.ts';
 import { releaseIdSchema } from '#platform/ids.ts';
+import { pageQuery } from '#platform/page.ts';
 import { defineRoutes } from '#platform/route.ts';
 
 export const auditRoutes = defineRoutes({
@@ -12,8 +13,7 @@ export const auditRoutes = defineRoutes({
     roles: ['auditor', 'operator'],
     query: z.strictObject({
       release: releaseIdSchema.optional(),
-      limit: z.coerce.number().int().min(1).max(256).default(100),
-      cursor: z.string().max(1_000).optional(),
+      ...pageQuery({ most: 256, usual: 100 }),
     }),
     responses: {
       200: z.strictObject({

@@ -4,6 +4,9 @@ import type * as z from 'zod';
 export const ROLES = ['viewer', 'requester', 'approver', 'operator', 'auditor', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
 
+/** Everyone who has a role at all may look. */
+export const READERS = ['viewer', 'requester', 'approver', 'operator', 'auditor'] as const;
+
 /**
  * One row of a slice's route table. The same row feeds the gateway's routes, the role check, validation, the OpenAPI
  * document and the typed client, so that none of them can disagree.

@@ -1,10 +1,10 @@
 import * as z from 'zod';
 import { serviceNameSchema } from '#platform/ids.ts';
-import { defineRoutes } from '#platform/route.ts';
+import { pageQuery } from '#platform/page.ts';
+import { defineRoutes, READERS } from '#platform/route.ts';
 import { registeredServiceSchema, serviceDefinitionSchema } from '#policy/service-definition.ts';
 
 const oneService = z.strictObject({ service: serviceNameSchema });
-const everyone = ['viewer', 'requester', 'approver', 'operator', 'auditor'] as const;
 
 export const serviceRoutes = defineRoutes({
   putService: {
@@ -21,7 +21,7 @@ export const serviceRoutes = defineRoutes({
     method: 'GET',
     path: '/v1/services/{service}',
     summary: 'One service and its definition',
-    roles: everyone,
+    roles: READERS,
     params: oneService,
     responses: { 200: registeredServiceSchema },
     problems: [404],
@@ -30,11 +30,8 @@ export const serviceRoutes = defineRoutes({
     method: 'GET',
     path: '/v1/services',
     summary: 'The registered services',
-    roles: everyone,
-    query: z.strictObject({
-      limit: z.coerce.number().int().min(1).max(100).default(20),
-      cursor: z.string().max(100).optional(),
-    }),
+    roles: READERS,
+    query: z.strictObject(pageQuery({ most: 100, usual: 20 })),
     responses: {
       200: z.strictObject({ services: z.array(registeredServiceSchema), next: z.string().optional() }),
     },

@@ -1,19 +1,16 @@
 import * as z from 'zod';
 import { ledgerRecordSchema } from '#ledger/record.ts';
 import { releaseIdSchema, serviceNameSchema } from '#platform/ids.ts';
-import { defineRoutes } from '#platform/route.ts';
+import { pageQuery } from '#platform/page.ts';
+import { defineRoutes, READERS } from '#platform/route.ts';
 import { releaseSchema } from '#releases/release.ts';
 import { releaseRequestSchema } from '#releases/release-request.ts';
 
 /** A release as the API shows it: the item, and one word for where it is. */
 export const releaseViewSchema = releaseSchema.extend({ phase: z.string() });
 
-const page = {
-  limit: z.coerce.number().int().min(1).max(100).default(20),
-  cursor: z.string().max(1_000).optional(),
-};
+const page = pageQuery({ most: 100, usual: 20 });
 const oneRelease = z.strictObject({ releaseId: releaseIdSchema });
-const everyone = ['viewer', 'requester', 'approver', 'operator', 'auditor'] as const;
 
 export const releaseRoutes = defineRoutes({
   requestRelease: {
@@ -30,7 +27,7 @@ export const releaseRoutes = defineRoutes({
     method: 'GET',
     path: '/v1/releases',
     summary: 'Releases, newest first',
-    roles: everyone,
+    roles: READERS,
     query: z.strictObject({ ...page, service: serviceNameSchema.optional() }),
     responses: {
       200: z.strictObject({ releases: z.array(releaseViewSchema), next: z.string().optional() }),
@@ -40,7 +37,7 @@ export const releaseRoutes = defineRoutes({
     method: 'GET',
     path: '/v1/releases/{releaseId}',
     summary: 'One release and where it stands',
-    roles: everyone,
+    roles: READERS,
     params: oneRelease,
     responses: { 200: releaseViewSchema },
     problems: [404],
@@ -49,7 +46,7 @@ export const releaseRoutes = defineRoutes({
     method: 'GET',
     path: '/v1/releases/{releaseId}/timeline',
     summary: "A release's records in the ledger, oldest first",
-    roles: everyone,
+    roles: READERS,
     params: oneRelease,
     query: z.strictObject(page),
     responses: {

@@ -16,6 +16,7 @@ export const PURE_PLATFORM_MODULES: readonly string[] = [
   'ids.ts',
   'json-faults.ts',
   'metric-names.ts',
+  'page.ts',
   'problem.ts',
   'route.ts',
   'task.ts',
