@@ -1,5 +1,5 @@
 import { ConflictError } from '#platform/errors.ts';
-import type { LambdaAliasTarget } from '#policy/target.ts';
+import type { Target } from '#policy/target.ts';
 import { isAlone } from '#rollout/routing.ts';
 import type { Routing, TrafficShifter } from '#rollout/traffic-shifter.ts';
 
@@ -7,7 +7,7 @@ interface MemoryShifterOptions {
   /** The published versions; the first one has all the traffic. */
   readonly versions: readonly [string, ...string[]];
   /** The only target there is; left out, every one is this one. */
-  readonly target?: LambdaAliasTarget;
+  readonly target?: Target;
   /** Longest a request may run, seconds. */
   readonly timeoutSeconds?: number;
   /** False makes it break the port's promise: writes that name an old revision go through. For mutation checks. */
@@ -16,7 +16,7 @@ interface MemoryShifterOptions {
   readonly restoreAlwaysWrites?: boolean;
 }
 
-export interface MemoryShifter extends TrafficShifter<LambdaAliasTarget> {
+export interface MemoryShifter extends TrafficShifter<Target> {
   /** Where traffic is, without a call of the port. */
   routing(): Routing;
 }
@@ -40,8 +40,8 @@ export const memoryShifter = (options: MemoryShifterOptions): MemoryShifter => {
     readRouting: async () => present(),
     inspect: async (target, version) => {
       const stable = routing.primary;
-      if (options.target !== undefined && target.alias !== options.target.alias)
-        return { kind: 'unfit', code: 'no-target', text: `there is no alias ${target.alias}` };
+      if (options.target !== undefined && JSON.stringify(target) !== JSON.stringify(options.target))
+        return { kind: 'unfit', code: 'no-target', text: 'there is no such target' };
       const unfit = (code: string, text: string) => ({ kind: 'unfit', code, text }) as const;
       if (!isAlone(present(), stable)) return unfit('already-weighted', 'traffic is split already');
       if (stable === version) return unfit('already-running', `${version} has all traffic already`);

@@ -2,7 +2,7 @@ import type { LedgerSpool, LedgerWriter } from '#ledger/append.ts';
 import { isTerminal, type LedgerEventType } from '#ledger/event-types.ts';
 import { ConflictError } from '#platform/errors.ts';
 import type { ReleaseId } from '#platform/ids.ts';
-import type { LambdaAliasTarget } from '#policy/target.ts';
+import type { Target } from '#policy/target.ts';
 import type { Release } from '#releases/release.ts';
 import type { TrafficShifter } from '#rollout/traffic-shifter.ts';
 import { aRelease, CANARY, NEXT, planWith, releaseIdOf, STABLE } from '../../builders/release.ts';
@@ -61,7 +61,7 @@ export interface Mutation {
   readonly releases?: (honest: MemoryReleases) => MemoryReleases;
   readonly shifter?: Partial<Parameters<typeof memoryShifter>[0]>;
   /** In front of every process's shifter. */
-  readonly calls?: (honest: TrafficShifter<LambdaAliasTarget>) => TrafficShifter<LambdaAliasTarget>;
+  readonly calls?: (honest: TrafficShifter<Target>) => TrafficShifter<Target>;
 }
 
 /** A release with its lock and snapshot, before anything moved. */
