@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { hostPatternSchema, type Reach } from '../functions/policy/outbound-schema.ts';
 
 /** A Lambda function's name, or the beginning of one followed by `*`. */
 const functionNamePattern = z
@@ -18,6 +19,10 @@ export const stageConfigSchema = z.strictObject({
     .default('sluice'),
   /** The only functions whose aliases Sluice may read and move. */
   lambdaTargets: z.array(functionNamePattern).min(1),
+  /** The only hosts that probes may call, as `api.example.com` or `*.example.com`; none refuses probes. */
+  probeHosts: z.array(hostPatternSchema).max(100).default([]),
+  /** Whether allowed hosts may lead to private addresses too; loopback and metadata addresses never do in a team's stage. */
+  privateAddresses: z.boolean().default(false),
   /** Keep tables, logs and keys when the stack is deleted, and refuse their deletion before that. */
   retainData: z.boolean(),
   logRetentionDays: z.literal([1, 7, 30, 90, 365]),
@@ -45,6 +50,7 @@ export type StageConfig = z.infer<typeof stageConfigSchema>;
 const DEFAULTS: Record<StageConfig['stage'], Omit<z.input<typeof stageConfigSchema>, 'stage'>> = {
   local: {
     lambdaTargets: ['checkout*'],
+    probeHosts: ['127.0.0.1:*', 'localhost:*'],
     retainData: false,
     logRetentionDays: 1,
     metricPeriodSecondsMin: 1,
@@ -89,4 +95,10 @@ export const stageConfig = (
     ...DEFAULTS[name],
     ...overrides,
   });
+};
+
+/** Which addresses the stage's functions may call when a service's definition names a URL. */
+export const outboundReach = ({ stage, privateAddresses }: StageConfig): Reach => {
+  if (stage === 'local') return 'local';
+  return privateAddresses ? 'private' : 'public';
 };

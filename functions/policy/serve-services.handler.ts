@@ -8,14 +8,18 @@ import { InvalidRequestError, NotFoundError } from '#platform/errors.ts';
 import { serviceNameSchema } from '#platform/ids.ts';
 import { serveRoutes } from '#platform/serve-routes.ts';
 import { dynamoDbServices } from '#policy/adapters/dynamodb-services.ts';
+import { hostPatternsVariable, reachSchema } from '#policy/outbound-schema.ts';
 import { registerService } from '#policy/register-service.ts';
 import { serviceRoutes } from '#policy/routes.ts';
 import type { ServiceDefinition } from '#policy/service-definition.ts';
+import { stageFaults } from '#policy/stage-limits.ts';
 
 const environment = readEnvironment({
   SERVICES_TABLE: z.string(),
   LEDGER_WRITER_ARN: z.string(),
   METRIC_PERIOD_SECONDS_MIN: z.coerce.number().int().min(1),
+  PROBE_HOSTS: hostPatternsVariable,
+  OUTBOUND_REACH: reachSchema,
 });
 
 const services = dynamoDbServices(dynamoDb(), environment.SERVICES_TABLE);
@@ -36,21 +40,17 @@ const refuseTooLong = (definition: ServiceDefinition): void => {
 
 const isServiceName = (position: string): boolean => serviceNameSchema.safeParse(position).success;
 
-/** A period that the source doesn't have would read as no data, for ever. */
-const refuseTooFine = (definition: ServiceDefinition): void => {
-  const finest = environment.METRIC_PERIOD_SECONDS_MIN;
-  const faults = Object.entries(definition.environments)
-    .filter(([, settings]) => settings.metrics.periodSeconds < finest)
-    .map(([name]) => ({
-      path: `environments.${name}.metrics.periodSeconds`,
-      message: `must be at least ${finest}: CloudWatch has Lambda's metrics no finer`,
-    }));
+const refuseBeyondStage = (definition: ServiceDefinition): void => {
+  const faults = stageFaults(definition, {
+    metricPeriodSecondsMin: environment.METRIC_PERIOD_SECONDS_MIN,
+    probes: { hosts: environment.PROBE_HOSTS, reach: environment.OUTBOUND_REACH },
+  });
   if (faults.length > 0) throw new InvalidRequestError('the body is not valid', { faults });
 };
 
 export const handler = serveRoutes(serviceRoutes)({
   putService: async ({ params, body, caller, requestId }) => {
-    refuseTooFine(body);
+    refuseBeyondStage(body);
     refuseTooLong(body);
     const registered = await registerService(
       { services, ledger },

@@ -3,6 +3,7 @@ import { environmentNameSchema, serviceNameSchema } from '#platform/ids.ts';
 import { textSchema } from '#platform/text.ts';
 import { metricDefinitionSchema } from '#policy/metric-definition.ts';
 import { planChoiceSchema } from '#policy/plan.ts';
+import { probeDefinitionSchema } from '#policy/probe-definition.ts';
 import { targetSchema } from '#policy/target.ts';
 import { JudgePolicy } from '#rollout/judge/judge-policy.ts';
 
@@ -11,6 +12,7 @@ export const serviceEnvironmentSchema = z.strictObject({
   target: targetSchema,
   plan: planChoiceSchema.default('standard'),
   metrics: metricDefinitionSchema,
+  probes: probeDefinitionSchema.optional(),
   /** Bounds and limits of the judge where they differ from the defaults. */
   judge: JudgePolicy.prefault({}),
 });

@@ -59,6 +59,7 @@ const draftRelease = async (services: ServiceRegistry, asked: Asked): Promise<Re
     requestedAt: asked.at,
     target: settings.target,
     metrics: settings.metrics,
+    ...(settings.probes && { probes: settings.probes }),
     plan: planOf(settings.plan, request.firstStageWeightPercent),
     judge: settings.judge,
     attempt: 1,

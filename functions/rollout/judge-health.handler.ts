@@ -33,7 +33,10 @@ const source = metricSource();
 const probe = httpProbes({ hosts: environment.PROBE_HOSTS, reach: environment.OUTBOUND_REACH });
 
 /** A source that doesn't answer is missing data, which extends the stage and at its deadline holds or restores. */
-const readFacts = async (look: Omit<Look, 'periods' | 'state'>, stable: string): Promise<readonly PeriodFacts[]> => {
+const readFacts = async (
+  look: Omit<Look, 'periods' | 'state'>,
+  stable: string,
+): Promise<readonly PeriodFacts[]> => {
   const { target, version, metrics: definition } = look.release;
   try {
     return await source.read(

@@ -133,7 +133,8 @@ const undisturbed = (look: Look, result: LookResult): Decision => {
   const reasons: readonly Reason[] = result.reasons;
   if (result.verdict === 'promote')
     return { verdict: 'promote', reasons, state: afterStage(looked(look, result)), holdBegins: false };
-  if (result.verdict !== 'hold') return { verdict: 'continue', reasons, state: looked(look, result), holdBegins: false };
+  if (result.verdict !== 'hold')
+    return { verdict: 'continue', reasons, state: looked(look, result), holdBegins: false };
   const since = heldSince ?? new Date(look.now).toISOString();
   const heldSeconds = (look.now - Date.parse(since)) / 1_000;
   const { holdSeconds } = look.release.plan;

@@ -39,16 +39,25 @@ export const settledWindow = (
 
 export const judgedSeconds = ({ from, to }: Settled): number => (to - from) / 1_000;
 
-/** How many of the stage's rounds lie wholly in settled data. */
-export const roundsSettled = (window: Settled, stage: Pick<Stage, 'rounds' | 'roundSeconds'>): number =>
-  Math.min(stage.rounds, Math.floor(judgedSeconds(window) / stage.roundSeconds));
+/**
+ * How many rounds lie wholly in settled data: more than the plan's while a stage is extended, held or paused, so that a
+ * failed last round can be followed by a better one.
+ */
+export const roundsSettled = (window: Settled, stage: Pick<Stage, 'roundSeconds'>): number =>
+  Math.floor(judgedSeconds(window) / stage.roundSeconds);
 
 const sum = (periods: readonly PeriodFacts[]): ArmFacts =>
   periods.reduce<ArmFacts>((total, { facts }) => {
     const canary = addArms(total.canary, facts.canary);
     const baseline = addArms(total.baseline, facts.baseline);
     const probes = addProbes(total.probes, facts.probes);
-    return { ...(canary && { canary }), ...(baseline && { baseline }), ...(probes && { probes }) };
+    const baselineProbes = addProbes(total.baselineProbes, facts.baselineProbes);
+    return {
+      ...(canary && { canary }),
+      ...(baseline && { baseline }),
+      ...(probes && { probes }),
+      ...(baselineProbes && { baselineProbes }),
+    };
   }, {});
 
 /** Everything settled since the stage began. */

@@ -5,6 +5,7 @@ import { defineTasks } from '#platform/task.ts';
 import { targetSchema } from '#policy/target.ts';
 import { reasonSchema, releaseSchema, snapshotSchema } from '#releases/release.ts';
 import { StageState } from '#rollout/judge/stage-state.ts';
+import { stageProbesSchema } from '#rollout/stage-probes.ts';
 
 /** What is carried from look to look and from stage to stage, so that a look needs nothing but its input and the facts. */
 export const lookStateSchema = z.strictObject({
@@ -12,6 +13,8 @@ export const lookStateSchema = z.strictObject({
   /** Looks taken in this stage. */
   looks: z.int().min(0),
   heldSince: z.iso.datetime().optional(),
+  /** Absent where the service has no probes. */
+  probes: stageProbesSchema.optional(),
 });
 export type LookState = z.infer<typeof lookStateSchema>;
 

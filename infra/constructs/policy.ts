@@ -1,7 +1,7 @@
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
 import { serviceRoutes } from '../../functions/policy/routes.ts';
-import type { StageConfig } from '../config.ts';
+import { outboundReach, type StageConfig } from '../config.ts';
 import type { RoutedFunction } from './api.ts';
 import { GovernedFunction } from './governed-function.ts';
 import type { Ledger } from './ledger.ts';
@@ -27,6 +27,8 @@ export class Policy extends Construct {
         SERVICES_TABLE: this.services.tableName,
         LEDGER_WRITER_ARN: ledger.writerArn,
         METRIC_PERIOD_SECONDS_MIN: String(config.metricPeriodSecondsMin),
+        PROBE_HOSTS: JSON.stringify(config.probeHosts),
+        OUTBOUND_REACH: outboundReach(config),
       },
     });
     serve.allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Scan'], [this.services.tableArn]);

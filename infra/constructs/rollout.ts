@@ -2,7 +2,7 @@ import { Aws } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { commandRoutes } from '../../functions/rollout/routes.ts';
 import { rolloutTasks } from '../../functions/rollout/tasks.ts';
-import type { StageConfig } from '../config.ts';
+import { outboundReach, type StageConfig } from '../config.ts';
 import type { RoutedFunction } from './api.ts';
 import { GovernedFunction } from './governed-function.ts';
 import type { Ledger } from './ledger.ts';
@@ -61,6 +61,10 @@ export class Rollout extends Construct {
         ...releases.environment,
         LATE_RECORDS_QUEUE_URL: ledger.lateRecordsQueueUrl,
         LOOK_INTERVAL_SECONDS: String(config.lookIntervalSeconds),
+        ...(task === 'JudgeHealth' && {
+          PROBE_HOSTS: JSON.stringify(config.probeHosts),
+          OUTBOUND_REACH: outboundReach(config),
+        }),
       },
     });
     releases.grantState(made);

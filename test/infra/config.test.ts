@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { stageConfig } from '../../infra/config.ts';
+import { outboundReach, stageConfig } from '../../infra/config.ts';
 
 describe('the configuration of a stage', () => {
   it('has defaults for everything', () => {
@@ -45,9 +45,18 @@ describe('the configuration of a stage', () => {
     ['a name that no resource can have', { name: 'Sluice_1' }, /name/],
     ['an address that is none', { alarmEmails: ['nobody'] }, /alarmEmails/],
     ['a metric period that CloudWatch has not', { metricPeriodSecondsMin: 0 }, /metricPeriodSecondsMin/],
+    ['a probe host that is everything', { probeHosts: ['*'] }, /probeHosts/],
+    ['a probe host that is a URL', { probeHosts: ['https://api.example.com'] }, /probeHosts/],
     ['several things at once', { retainDate: 1, name: '!' }, /retainDate[\s\S]*name|name[\s\S]*retainDate/],
   ])('refuses %s, and names it', (_, overrides, message) => {
     expect(() => stageConfig('team', overrides)).toThrow(message);
+  });
+
+  it('lets functions call nobody but the internet, and nobody there, unless it says so', () => {
+    expect(stageConfig('team').probeHosts).toEqual([]);
+    expect(outboundReach(stageConfig('team'))).toBe('public');
+    expect(outboundReach(stageConfig('team', { privateAddresses: true }))).toBe('private');
+    expect(outboundReach(stageConfig('local'))).toBe('local');
   });
 
   it('refuses a stage that there is not, and names those there are', () => {

@@ -11,6 +11,8 @@ vi.stubEnv('POWERTOOLS_SERVICE_NAME', 'serve-services');
 vi.stubEnv('SERVICES_TABLE', 'services');
 vi.stubEnv('LEDGER_WRITER_ARN', 'arn:writer:1');
 vi.stubEnv('METRIC_PERIOD_SECONDS_MIN', '60');
+vi.stubEnv('PROBE_HOSTS', '["api.example.com"]');
+vi.stubEnv('OUTBOUND_REACH', 'public');
 const { handler } = await import('#policy/serve-services.handler.ts');
 
 const dynamo = mockClient(DynamoDBDocumentClient);
@@ -66,6 +68,20 @@ describe('PUT /v1/services/{service}', () => {
       body: {
         faults: [
           { path: 'environments.production.metrics.periodSeconds', message: expect.stringContaining('60') },
+        ],
+      },
+    });
+  });
+
+  it('refuses probes of a host that whoever runs the stage has not named', async () => {
+    const probing = (url: string) =>
+      put({ environments: { ...environments, production: { ...production, probes: { url } } } });
+    expect(await probing('https://api.example.com/up')).toMatchObject({ status: 200 });
+    expect(await probing('https://169.254.169.254/latest/meta-data/')).toMatchObject({
+      status: 400,
+      body: {
+        faults: [
+          { path: 'environments.production.probes.url', message: expect.stringContaining('probeHosts') },
         ],
       },
     });
