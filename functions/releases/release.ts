@@ -8,10 +8,12 @@ import { targetSchema } from '#policy/target.ts';
 import { BaselineHistory } from '#rollout/judge/facts.ts';
 import { JudgePolicy } from '#rollout/judge/judge-policy.ts';
 
+export const REASON_TEXT_MAX = 1_000;
+
 /** Why something was decided, as people and the ledger read it. */
 export const reasonSchema = z.strictObject({
   code: z.string().min(1).max(100),
-  text: z.string().min(1).max(1_000),
+  text: z.string().min(1).max(REASON_TEXT_MAX),
   facts: z.record(z.string(), z.unknown()).optional(),
 });
 export type Reason = z.infer<typeof reasonSchema>;

@@ -1,5 +1,6 @@
+import { shorten } from '#platform/text.ts';
 import { type Stage, stageDeadlineSeconds } from '#policy/plan.ts';
-import type { Reason, Release } from '#releases/release.ts';
+import { REASON_TEXT_MAX, type Reason, type Release } from '#releases/release.ts';
 import type { LookInput, LookResult } from '#rollout/judge/look.ts';
 import { initialStageState, nextStageState } from '#rollout/judge/stage-state.ts';
 import type { PeriodFacts } from '#rollout/metric-source.ts';
@@ -45,11 +46,17 @@ const secondsToDeadline = (look: Look): number =>
   (look.shiftedAt - look.now) / 1_000 +
   stageDeadlineSeconds(look.release.plan, look.stage, look.settleSeconds);
 
+/**
+ * What settled at once is judged at several looks: each round is a record, and a look's records are one batch of the
+ * ledger's, which holds 98.
+ */
+const ROUNDS_PER_LOOK_MAX = 50;
+
 /** The judge's input: the same facts, in the form that the offline judge takes too. */
 export const lookInput = (look: Look): LookInput => {
   const { stage, window, periods, state } = look;
-  const settled = roundsSettled(window, stage);
-  const fresh = Array.from({ length: Math.max(0, settled - state.judge.lastRound) }, (_, offset) => {
+  const waiting = Math.max(0, roundsSettled(window, stage) - state.judge.lastRound);
+  const fresh = Array.from({ length: Math.min(waiting, ROUNDS_PER_LOOK_MAX) }, (_, offset) => {
     const number = state.judge.lastRound + offset + 1;
     const facts = roundFacts(periods, window, stage.roundSeconds, number);
     return { number, ...facts, ...addLookProbes(facts, probesOfRound(state.probes, number)) };
@@ -82,7 +89,8 @@ export interface Decision {
  * What the workflow does about the judge's verdict. A rollback is one, whoever wishes what. A hold waits for people,
  * with looks going on, and ends in a restore at its deadline: nothing stays on a canary because nobody came.
  */
-export const decide = (look: Look, result: LookResult): Decision => {
+export const decide = (look: Look, judged: LookResult): Decision => {
+  const result = { ...judged, reasons: judged.reasons.map(fitting) };
   const reasons: readonly Reason[] = result.reasons;
   switch (result.verdict) {
     case 'rollback':
@@ -94,6 +102,12 @@ export const decide = (look: Look, result: LookResult): Decision => {
       return wished(look, result) ?? undisturbed(look, result);
   }
 };
+
+/** A reason that tells of many rounds may be longer than a release keeps. */
+const fitting = (reason: LookResult['reasons'][number]): LookResult['reasons'][number] => ({
+  ...reason,
+  text: shorten(reason.text, REASON_TEXT_MAX),
+});
 
 const restoreAfter = (code: string, text: string, look: Look, result: LookResult): Decision => ({
   verdict: 'restore',
