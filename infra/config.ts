@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { albRuleArnSchema } from '../functions/policy/alb-target-schema.ts';
 import { hostPatternSchema, type Reach } from '../functions/policy/outbound-schema.ts';
 
 /** A Lambda function's name, or the beginning of one followed by `*`. */
@@ -19,6 +20,8 @@ export const stageConfigSchema = z.strictObject({
     .default('sluice'),
   /** The only functions whose aliases Sluice may read and move. */
   lambdaTargets: z.array(functionNamePattern).min(1),
+  /** The only listener rules, and listeners by their default actions, whose weights Sluice may move. */
+  albRules: z.array(albRuleArnSchema).max(50).default([]),
   /** The only hosts that probes may call, as `api.example.com` or `*.example.com`; none refuses probes. */
   probeHosts: z.array(hostPatternSchema).max(100).default([]),
   /** Whether allowed hosts may lead to private addresses too; loopback and metadata addresses never do in a team's stage. */

@@ -1,5 +1,6 @@
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SFNClient } from '@aws-sdk/client-sfn';
@@ -26,6 +27,12 @@ const WORKING: Patience = { attempts: 2, seconds: 15 };
 /** The same for a restore: a cold start and an append fit in, a writer that hangs doesn't hold traffic up. */
 export const WORKING_IMPATIENT: Patience = { attempts: 1, seconds: 3 };
 
+/**
+ * For routing that has no revision of its own: between the comparison and the end of the write somebody else's write
+ * goes unseen, so that time is kept short.
+ */
+const BRIEF: Patience = { attempts: 2, seconds: 2 };
+
 const bounded = ({ attempts, seconds }: Patience) => ({
   maxAttempts: attempts,
   requestHandler: {
@@ -47,3 +54,5 @@ export const stepFunctions = (): SFNClient => new SFNClient(bounded(PATIENT));
 export const eventBridge = (): EventBridgeClient => new EventBridgeClient(bounded(PATIENT));
 export const queues = (patience: Patience = PATIENT): SQSClient => new SQSClient(bounded(patience));
 export const cloudWatch = (): CloudWatchClient => new CloudWatchClient(bounded(PATIENT));
+export const loadBalancers = (): ElasticLoadBalancingV2Client =>
+  new ElasticLoadBalancingV2Client(bounded(BRIEF));

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { environmentNameSchema, serviceNameSchema } from '#platform/ids.ts';
 import { textSchema } from '#platform/text.ts';
 import { metricDefinitionSchema } from '#policy/metric-definition.ts';
+import { metricMisfits } from '#policy/metric-fit.ts';
 import { planChoiceSchema } from '#policy/plan.ts';
 import { probeDefinitionSchema } from '#policy/probe-definition.ts';
 import { targetSchema } from '#policy/target.ts';
@@ -32,7 +33,11 @@ export const serviceDefinitionSchema = z
       }),
   })
   .superRefine((definition, context) => {
-    const metrics = definition.environments[PRODUCTION]?.metrics;
+    for (const [name, { target, metrics }] of Object.entries(definition.environments))
+      for (const { path, message } of metricMisfits(target, metrics))
+        context.addIssue({ code: 'custom', path: ['environments', name, 'metrics', ...path], message });
+    const production = definition.environments[PRODUCTION];
+    const metrics = production?.target.kind === 'lambda-alias' ? production.metrics : undefined;
     if (metrics?.invokedBy === 'http' && metrics.serverErrors === undefined)
       context.addIssue({
         code: 'custom',

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { albTargetSchema } from '#policy/alb-target-schema.ts';
 
 /** A Lambda alias whose weighted routing Sluice moves; one variant of `target`, one shifter. */
 export const lambdaAliasTargetSchema = z.strictObject({
@@ -11,5 +12,5 @@ export const lambdaAliasTargetSchema = z.strictObject({
 export type LambdaAliasTarget = z.infer<typeof lambdaAliasTargetSchema>;
 
 /** What a release moves traffic on. */
-export const targetSchema = z.discriminatedUnion('kind', [lambdaAliasTargetSchema]);
+export const targetSchema = z.discriminatedUnion('kind', [lambdaAliasTargetSchema, albTargetSchema]);
 export type Target = z.infer<typeof targetSchema>;

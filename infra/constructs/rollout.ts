@@ -15,7 +15,9 @@ interface RolloutProps {
   readonly releases: Releases;
 }
 
-const READS_METRICS: ReadonlySet<string> = new Set(['TakeSnapshot', 'JudgeHealth']);
+/** Why functions of this slice may do something on every resource. */
+const EVERY_RESOURCE =
+  'X-Ray writes, CloudWatch metric reads and reads of load balancers have no resource to name.';
 
 /** What judges a release and moves its traffic. */
 export class Rollout extends Construct {
@@ -39,6 +41,7 @@ export class Rollout extends Construct {
     for (const mover of [ShiftTraffic, RestoreTraffic, PromoteVersion, command])
       this.grantTargets(mover, ['lambda:GetAlias', 'lambda:UpdateAlias']);
     this.grantTargets(TakeSnapshot, ['lambda:GetAlias', 'lambda:GetFunctionConfiguration']);
+    this.grantAlbRules([ShiftTraffic, RestoreTraffic, PromoteVersion, command], TakeSnapshot);
     // CloudWatch has no resources to name for reading metrics.
     for (const reader of [TakeSnapshot, JudgeHealth]) reader.allow(['cloudwatch:GetMetricData'], ['*']);
     for (const late of [JudgeHealth, RestoreTraffic, command]) props.ledger.grantSpool(late);
@@ -53,14 +56,13 @@ export class Rollout extends Construct {
       slice: 'rollout',
       entry,
       timeoutSeconds: task === 'ObeyCommand' ? 28 : rolloutTasks[task].functionTimeoutSeconds,
-      ...(READS_METRICS.has(task) && {
-        everyResource: 'X-Ray writes and CloudWatch metric reads have no resource to name.',
-      }),
+      everyResource: EVERY_RESOURCE,
       reservedConcurrency: keptFree ? config.restoreConcurrency : null,
       environment: {
         ...releases.environment,
         LATE_RECORDS_QUEUE_URL: ledger.lateRecordsQueueUrl,
         LOOK_INTERVAL_SECONDS: String(config.lookIntervalSeconds),
+        ...(task === 'TakeSnapshot' && { ALB_RULES: JSON.stringify(config.albRules) }),
         ...(task === 'JudgeHealth' && {
           PROBE_HOSTS: JSON.stringify(config.probeHosts),
           OUTBOUND_REACH: outboundReach(config),
@@ -80,5 +82,21 @@ export class Rollout extends Construct {
       lambdaTargets.flatMap((name) => [`${arn}:${name}`, `${arn}:${name}:*`]),
       { wildcard: "Versions and aliases of the functions that the stage's configuration names as targets." },
     );
+  }
+
+  /** Only the rules and listeners that the stage's configuration names. Reads of a load balancer can't be narrowed. */
+  private grantAlbRules(movers: readonly GovernedFunction[], inspector: GovernedFunction): void {
+    const { albRules } = this.props.config;
+    if (albRules.length === 0) return;
+    const listeners = albRules.filter((arn) => arn.includes(':listener/'));
+    const rules = albRules.filter((arn) => !listeners.includes(arn));
+    const reads = ['DescribeRules', 'DescribeListeners'].map((action) => `elasticloadbalancing:${action}`);
+    for (const mover of movers) {
+      mover.allow(reads, ['*']);
+      if (rules.length > 0) mover.allow(['elasticloadbalancing:ModifyRule'], rules);
+      if (listeners.length > 0) mover.allow(['elasticloadbalancing:ModifyListener'], listeners);
+    }
+    const health = ['DescribeTargetHealth', 'DescribeTargetGroupAttributes'];
+    inspector.allow([...reads, ...health.map((action) => `elasticloadbalancing:${action}`)], ['*']);
   }
 }

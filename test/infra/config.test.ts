@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { outboundReach, stageConfig } from '../../infra/config.ts';
+import { RULE_ARN } from '../builders/alb.ts';
 
 describe('the configuration of a stage', () => {
   it('has defaults for everything', () => {
@@ -9,6 +10,7 @@ describe('the configuration of a stage', () => {
       retainData: true,
       secondFactor: 'required',
       metricPeriodSecondsMin: 60,
+      albRules: [],
       alarmEmails: [],
     });
     expect(stageConfig('local')).toMatchObject({
@@ -41,6 +43,11 @@ describe('the configuration of a stage', () => {
       /function name/,
     ],
     ['a target that is everything', { lambdaTargets: ['*'] }, /function name/],
+    [
+      'a load balancer rule that is every rule',
+      { albRules: [RULE_ARN.replace('9683b2d02a6cabee', '*')] },
+      /albRules/,
+    ],
     ['no target at all', { lambdaTargets: [] }, /lambdaTargets/],
     ['a name that no resource can have', { name: 'Sluice_1' }, /name/],
     ['an address that is none', { alarmEmails: ['nobody'] }, /alarmEmails/],

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { LISTENER_ARN, RULE_ARN } from '../builders/alb.ts';
 import { arnText, type Grant, grantsOf, names, whoMay } from './grants.ts';
 import { type Resource, Synthesized } from './synthesized.ts';
 
@@ -209,6 +210,41 @@ describe('moving traffic', () => {
       { who: 'shift-traffic', actions: moves, resources },
       { who: 'take-snapshot', actions: ['lambda:GetAlias', 'lambda:GetFunctionConfiguration'], resources },
     ]);
+  });
+
+  it('reaches the listener rules that the configuration names, and none by default', () => {
+    const balancing = (stack: Synthesized) =>
+      grantsOf(stack).filter(({ actions }) =>
+        actions.some((name) => name.startsWith('elasticloadbalancing:')),
+      );
+    expect(balancing(team)).toEqual([]);
+    const stack = new Synthesized('team', { albRules: [RULE_ARN, LISTENER_ARN] });
+    const all = balancing(stack);
+    const may = (action: string, arn: string) => names(whoMay(all, `elasticloadbalancing:${action}`, arn));
+    const movers = ['obey-command', 'promote-version', 'restore-traffic', 'shift-traffic'];
+    expect(may('ModifyRule', RULE_ARN)).toEqual(movers);
+    expect(may('ModifyListener', LISTENER_ARN)).toEqual(movers);
+    const each = all.flatMap(({ who, actions, resources }) =>
+      actions
+        .filter((action) => action.startsWith('elasticloadbalancing:'))
+        .map((action) => ({ who, action: action.replace(/.*:/, ''), resources })),
+    );
+    for (const { who, action, resources } of each)
+      if (action.startsWith('Describe')) expect(resources, who).toEqual(['*']);
+      else expect(resources, who).toEqual([action === 'ModifyRule' ? RULE_ARN : LISTENER_ARN]);
+    const reads = ['DescribeListeners', 'DescribeRules'];
+    const actionsOf = (name: string) =>
+      each
+        .filter(({ who }) => who === name)
+        .map(({ action }) => action)
+        .toSorted();
+    for (const mover of movers) expect(actionsOf(mover)).toEqual([...reads, 'ModifyListener', 'ModifyRule']);
+    expect(actionsOf('take-snapshot')).toEqual([
+      ...reads,
+      'DescribeTargetGroupAttributes',
+      'DescribeTargetHealth',
+    ]);
+    expect(new Set(each.map(({ who }) => who))).toEqual(new Set([...movers, 'take-snapshot']));
   });
 
   it('leaves our own functions alone: they are called, in published versions, and never changed', () => {

@@ -6,71 +6,32 @@ import {
 } from '@aws-sdk/client-cloudwatch';
 import { orTransient } from '#platform/aws-errors.ts';
 import type { CloudWatchMetrics } from '#policy/metric-definition.ts';
-import type { LambdaAliasTarget } from '#policy/target.ts';
+import type { Target } from '#policy/target.ts';
+import { albPreset } from '#rollout/adapters/cloudwatch-alb-preset.ts';
+import { lambdaPreset } from '#rollout/adapters/cloudwatch-lambda-preset.ts';
+import type { Preset, Wanted } from '#rollout/adapters/cloudwatch-preset.ts';
 import { type ArmCounts, LATENCY_GRID_MS } from '#rollout/judge/facts.ts';
 import type { MetricSource, PeriodFacts } from '#rollout/metric-source.ts';
 
-interface Wanted {
-  /** What the value is: a count by name, or a percentile. */
-  readonly what: string;
-  readonly namespace: string;
-  readonly metricName: string;
-  readonly stat: string;
-  readonly dimensions: Readonly<Record<string, string>>;
-}
-
-/** Every series that is read for one version behind the alias. */
-const seriesOf = (definition: CloudWatchMetrics, target: LambdaAliasTarget, version: string): Wanted[] => {
-  const FunctionName = target.functionName;
-  const byVersion = { FunctionName, ExecutedVersion: version };
-  const lambda = (what: string, metricName: string, stat: string): Wanted => ({
-    what,
-    namespace: 'AWS/Lambda',
-    metricName,
-    stat,
-    dimensions: { ...byVersion, Resource: `${FunctionName}:${target.alias}` },
-  });
-  const slow = LATENCY_GRID_MS.map((bound): Wanted => {
-    const { slowerThan } = definition;
-    return slowerThan.from === 'trimmed-count'
-      ? lambda(`slower:${bound}`, 'Duration', `TC(${bound}:)`)
-      : {
-          what: `slower:${bound}`,
-          namespace: slowerThan.namespace,
-          metricName: `${slowerThan.prefix}${bound}`,
-          stat: 'Sum',
-          dimensions: byVersion,
-        };
-  });
-  return [
-    lambda('requests', 'Invocations', 'Sum'),
-    lambda('errors', 'Errors', 'Sum'),
-    lambda('p50', 'Duration', 'p50'),
-    lambda('p95', 'Duration', 'p95'),
-    lambda('p99', 'Duration', 'p99'),
-    ...(definition.serverErrors
-      ? [{ what: 'serverErrors', ...definition.serverErrors, stat: 'Sum', dimensions: byVersion }]
-      : []),
-    ...slow,
-  ];
+/** What is read of a target of this kind, as the definition wants it. */
+const presetOf = (definition: CloudWatchMetrics, target: Target): Preset => {
+  switch (target.kind) {
+    case 'lambda-alias':
+      return lambdaPreset(definition, target);
+    case 'alb':
+      return albPreset(target);
+    default:
+      return target satisfies never;
+  }
 };
 
-/**
- * One version's values of one period as counts. What has no value is missing, never zero: with a 5xx count declared,
- * errors are known only when both kinds are.
- */
-const countsOf = (values: ReadonlyMap<string, number>, definition: CloudWatchMetrics): ArmCounts => {
+/** One version's values of one period as counts. What has no value is missing, never zero. */
+const countsOf = (values: ReadonlyMap<string, number>, preset: Preset): ArmCounts => {
   const get = (what: string) => values.get(what);
-  const [requests, ownErrors, server] = [get('requests'), get('errors'), get('serverErrors')];
-  const errors =
-    definition.serverErrors === undefined
-      ? ownErrors
-      : ownErrors !== undefined && server !== undefined
-        ? ownErrors + server
-        : undefined;
+  const [requests, errors] = [get('requests'), preset.errorsOf(get)];
   const percentiles = (['p50', 'p95', 'p99'] as const).flatMap((name) => {
     const value = get(name);
-    return value === undefined ? [] : [[name, value] as const];
+    return value === undefined ? [] : [[name, value * preset.latencyUnitMs] as const];
   });
   const slow = LATENCY_GRID_MS.flatMap((bound) => {
     const value = get(`slower:${bound}`);
@@ -125,13 +86,14 @@ const fetchAll = async (
   return results;
 };
 
-/** Facts of a Lambda alias's versions from CloudWatch, every series of both arms in one request. */
+/** Facts of a target's versions from CloudWatch, every series of both arms in one request. */
 export const cloudWatchSource = (client: CloudWatchClient): MetricSource<CloudWatchMetrics> => ({
   read: async (definition, { target, canary, baseline }, from, to) => {
     if (to <= from) return [];
     const arms = { canary, baseline } as const;
+    const preset = presetOf(definition, target);
     const series = (['canary', 'baseline'] as const).flatMap((arm) =>
-      seriesOf(definition, target, arms[arm]).map((wanted, index) => ({ arm, wanted, id: `${arm}${index}` })),
+      preset.seriesOf(arms[arm]).map((wanted, index) => ({ arm, wanted, id: `${arm}${index}` })),
     );
     const results = await fetchAll(
       client,
@@ -155,7 +117,7 @@ export const cloudWatchSource = (client: CloudWatchClient): MetricSource<CloudWa
     return [...periods]
       .sort(([a], [b]) => a - b)
       .map(([start, values]): PeriodFacts => {
-        const facts = (arm: 'canary' | 'baseline') => countsOf(values[arm], definition);
+        const facts = (arm: 'canary' | 'baseline') => countsOf(values[arm], preset);
         return {
           start,
           facts: {

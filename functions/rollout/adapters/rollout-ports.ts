@@ -3,7 +3,6 @@ import {
   cloudWatch,
   dynamoDb,
   IMPATIENT,
-  lambda,
   lambdaInvoker,
   queues,
   WORKING_IMPATIENT,
@@ -11,7 +10,7 @@ import {
 import { logger } from '#platform/telemetry.ts';
 import { releasePorts } from '#releases/adapters/release-ports.ts';
 import { cloudWatchSource } from '#rollout/adapters/cloudwatch-metrics.ts';
-import { lambdaAliasShifter } from '#rollout/adapters/lambda-alias-shifter.ts';
+import { shifterForTarget } from '#rollout/adapters/shifter-for.ts';
 import type { RestorePorts } from '#rollout/restore.ts';
 import type { ShiftPorts } from '#rollout/shift.ts';
 
@@ -23,7 +22,7 @@ interface StateEnvironment {
 /** The real ports behind everything that moves traffic forward. */
 export const shiftPorts = (environment: StateEnvironment): ShiftPorts => ({
   ...releasePorts(environment),
-  shifter: lambdaAliasShifter(lambda()),
+  shifter: shifterForTarget,
 });
 
 /** The real ports behind everything that brings traffic back. */
@@ -34,7 +33,7 @@ export const restorePorts = (
     dynamoDb: dynamoDb(IMPATIENT),
     invoker: lambdaInvoker(WORKING_IMPATIENT),
   }),
-  shifter: lambdaAliasShifter(lambda()),
+  shifter: shifterForTarget,
   spool: queueLedgerSpool(queues(IMPATIENT), environment.LATE_RECORDS_QUEUE_URL),
   onTrouble: (what, error) => logger.error(what, { error }),
 });

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type CloudWatchMetrics, cloudWatchMetricsSchema } from '#policy/metric-definition.ts';
 import { cloudWatchSource } from '#rollout/adapters/cloudwatch-metrics.ts';
 import type { ArmCounts } from '#rollout/judge/facts.ts';
+import { albTarget } from '../../builders/alb.ts';
 import { CANARY, checkoutTarget, NOW_MS, STABLE } from '../../builders/release.ts';
 import { cloudWatch } from '../../fakes/cloudwatch.ts';
 import { metricSourceContract } from '../metric-source-contract.ts';
@@ -62,6 +63,67 @@ const counted = { slowerThan: { from: 'count-metrics', namespace: 'Checkout', pr
 metricSourceContract('CloudWatch', () => fixtureOf({}));
 metricSourceContract('CloudWatch, a page for every value', () => fixtureOf({}, 1));
 metricSourceContract("CloudWatch, the service's own latency counts", () => fixtureOf(counted));
+
+/** Puts counts where a load balancer would: only what is not zero, except where a test wants to tell a zero. */
+const albFixture = () => {
+  const fake = cloudWatch();
+  const definition = cloudWatchMetricsSchema.parse({ source: 'cloudwatch', invokedBy: 'http' });
+  const put = (version: string, start: number, metricName: string, value: number, stat = 'Sum'): void => {
+    const dimensions = {
+      TargetGroup: `targetgroup/shop-${version}/0123456789abcdef`,
+      LoadBalancer: 'app/shop/50dc6c495c0c9188',
+    };
+    fake.put({ namespace: 'AWS/ApplicationELB', metricName, stat, dimensions }, start, value);
+  };
+  return {
+    ...fixtureOf({}),
+    source: cloudWatchSource(fake.client),
+    definition,
+    arms: { target: albTarget, canary: 'green', baseline: 'blue' },
+    putMetric: put,
+    put: (version: string, start: number, { requests, errors, latencyMs, slowerThan }: ArmCounts) => {
+      if (requests !== undefined) put(version, start, 'RequestCount', requests);
+      if (errors !== undefined) put(version, start, 'HTTPCode_Target_5XX_Count', errors);
+      for (const [stat, value] of Object.entries(latencyMs ?? {}))
+        put(version, start, 'TargetResponseTime', (value ?? 0) / 1_000, stat);
+      for (const [bound, value] of Object.entries(slowerThan ?? {}))
+        put(version, start, 'TargetResponseTime', value, `TC(${Number(bound) / 1_000}:)`);
+    },
+    breakDown: () => {
+      fake.mock
+        .on(GetMetricDataCommand)
+        .rejects(Object.assign(new Error('slow down'), { name: 'ThrottlingException' }));
+    },
+  };
+};
+metricSourceContract('CloudWatch, target groups of a load balancer', albFixture);
+
+describe('CloudWatch facts of target groups', () => {
+  const canaryWith = async (metrics: Readonly<Record<string, number>>) => {
+    const { source, definition, arms, putMetric } = albFixture();
+    for (const [name, value] of Object.entries(metrics)) putMetric('green', NOW_MS, name, value);
+    return (await source.read(definition, arms, NOW_MS, NOW_MS + 60_000))[0]?.facts.canary;
+  };
+
+  it('have no errors when there are answers and none of them is a 5xx, which AWS then leaves out', async () => {
+    expect(await canaryWith({ RequestCount: 100, HTTPCode_Target_2XX_Count: 100 })).toEqual({
+      requests: 100,
+      errors: 0,
+    });
+  });
+
+  it('count connections that a target did not take as errors: a canary that is down answers nothing', async () => {
+    const answers = { RequestCount: 100, HTTPCode_Target_2XX_Count: 60, HTTPCode_Target_5XX_Count: 3 };
+    expect(await canaryWith({ ...answers, TargetConnectionErrorCount: 37 })).toMatchObject({ errors: 40 });
+    expect(await canaryWith({ RequestCount: 10, TargetConnectionErrorCount: 30 })).toMatchObject({
+      errors: 10,
+    });
+  });
+
+  it('know no errors of requests of which nothing else is told: they are not healthy ones', async () => {
+    expect(await canaryWith({ RequestCount: 100 })).toEqual({ requests: 100 });
+  });
+});
 
 describe('CloudWatch facts', () => {
   const behindHttp = () =>

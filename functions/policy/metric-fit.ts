@@ -1,0 +1,57 @@
+import type { MetricDefinition } from '#policy/metric-definition.ts';
+import type { Target } from '#policy/target.ts';
+
+/** A field of a metric definition that its target has no use for, or can't do without. */
+export interface Misfit {
+  readonly path: readonly string[];
+  readonly message: string;
+}
+
+/** Elastic Load Balancing reports to CloudWatch in 60-second intervals. */
+const ALB_PERIOD_SECONDS = 60;
+
+const albMisfits = (metrics: MetricDefinition): readonly Misfit[] => {
+  if (metrics.source !== 'cloudwatch') return [];
+  const { invokedBy, serverErrors, slowerThan, periodSeconds } = metrics;
+  return [
+    ...(invokedBy === 'http'
+      ? []
+      : [{ path: ['invokedBy'], message: 'must be http: that is how a load balancer reaches its targets' }]),
+    ...(serverErrors === undefined
+      ? []
+      : [
+          {
+            path: ['serverErrors'],
+            message: "must be left out: the load balancer counts its targets' 5xx answers",
+          },
+        ]),
+    ...(slowerThan.from === 'trimmed-count'
+      ? []
+      : [
+          {
+            path: ['slowerThan', 'from'],
+            message: 'must be trimmed-count: the load balancer measures its targets',
+          },
+        ]),
+    ...(periodSeconds % ALB_PERIOD_SECONDS === 0
+      ? []
+      : [
+          {
+            path: ['periodSeconds'],
+            message: `must be a multiple of ${ALB_PERIOD_SECONDS}: load balancers report no finer`,
+          },
+        ]),
+  ];
+};
+
+/** What of a definition that is valid by itself doesn't go with the target. Paths are those inside `metrics`. */
+export const metricMisfits = (target: Target, metrics: MetricDefinition): readonly Misfit[] => {
+  switch (target.kind) {
+    case 'lambda-alias':
+      return [];
+    case 'alb':
+      return albMisfits(metrics);
+    default:
+      return target satisfies never;
+  }
+};

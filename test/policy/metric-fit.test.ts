@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import { faultsOf } from '#platform/faults.ts';
+import { albRuleArnSchema } from '#policy/alb-target-schema.ts';
+import { serviceDefinitionSchema } from '#policy/service-definition.ts';
+import { targetSchema } from '#policy/target.ts';
+import { albTarget, albTargetOfThree, groupArn, LISTENER_ARN, RULE_ARN } from '../builders/alb.ts';
+
+const http = { source: 'cloudwatch', invokedBy: 'http' };
+const faultsWith = (metrics: object, environment = 'production') => {
+  const definition = { environments: { [environment]: { target: albTarget, metrics } } };
+  const { error } = serviceDefinitionSchema.safeParse(definition);
+  return error === undefined ? [] : faultsOf(error);
+};
+
+describe('metrics of a service behind a load balancer', () => {
+  it('need nothing of the service: the load balancer counts its 5xx answers, also in production', () => {
+    expect(faultsWith(http)).toEqual([]);
+  });
+
+  it.each<[string, object]>([
+    ['invokedBy', { invokedBy: 'event' }],
+    ['serverErrors', { serverErrors: { namespace: 'Shop', metricName: 'Errors' } }],
+    ['slowerThan.from', { slowerThan: { from: 'count-metrics', namespace: 'Shop', prefix: 'Slow' } }],
+    ['periodSeconds', { periodSeconds: 10 }],
+  ])('are refused where they would never be read, and the field is named: %s', (field, metrics) => {
+    for (const environment of ['production', 'staging'])
+      expect(faultsWith({ ...http, ...metrics }, environment)).toEqual([
+        { path: `environments.${environment}.metrics.${field}`, message: expect.stringMatching(/^must be/) },
+      ]);
+  });
+});
+
+describe('an ALB target', () => {
+  it('is a rule or a listener with two or three named groups', () => {
+    for (const target of [albTarget, albTargetOfThree]) expect(targetSchema.parse(target)).toEqual(target);
+  });
+
+  it.each<[string, object]>([
+    ['one group', { targetGroups: { blue: groupArn('blue') } }],
+    ['four groups', { targetGroups: { ...albTargetOfThree.targetGroups, red: groupArn('red') } }],
+    ['the same group twice', { targetGroups: { blue: groupArn('blue'), green: groupArn('blue') } }],
+    ['a group that is no name', { targetGroups: { Blue: groupArn('blue'), green: groupArn('green') } }],
+    ['a group without its ARN', { targetGroups: { blue: 'shop-blue', green: groupArn('green') } }],
+    ['the rule of a network load balancer', { ruleArn: LISTENER_ARN.replace('/app/', '/net/') }],
+    ['any rule', { ruleArn: RULE_ARN.replace('9683b2d02a6cabee', '*') }],
+    ['another key', { stickiness: true }],
+  ])('is refused with %s', (_what, change) => {
+    expect(targetSchema.safeParse({ ...albTarget, ...change }).success).toBe(false);
+  });
+
+  it('never reaches further by its ARN than the rule it names', () => {
+    for (const arn of [`${RULE_ARN}/x`, ` ${RULE_ARN}`, `${RULE_ARN}\n`, `${LISTENER_ARN}?`])
+      expect(albRuleArnSchema.safeParse(arn).success, arn).toBe(false);
+  });
+});
