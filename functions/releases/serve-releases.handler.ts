@@ -72,12 +72,10 @@ export const handler = serveRoutes(releaseRoutes)({
   },
   getRelease: async ({ params }) => ({ status: 200, body: view(await mustGet(params.releaseId)) }),
   getTimeline: async ({ params, query: { cursor, limit } }) => {
-    await mustGet(params.releaseId);
     const isSequence = (position: string) => /^\d{1,15}$/.test(position);
-    const page = await records.byRelease(params.releaseId, {
-      limit,
-      ...(cursor !== undefined && { from: Number(fromCursor(cursor, isSequence)) }),
-    });
+    const from = cursor === undefined ? 0 : Number(fromCursor(cursor, isSequence));
+    await mustGet(params.releaseId);
+    const page = await records.byRelease(params.releaseId, { limit, from });
     return {
       status: 200,
       body: {
