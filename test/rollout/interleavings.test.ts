@@ -4,6 +4,7 @@ import { exploreScenario, mustHold, type Scenario } from './exploration/scenario
 
 /** Two stages, all of them ahead. */
 const fromTheStart = { weights: [50, 100], from: 0 } as const;
+const lastStageAhead = { weights: [50, 100], from: 1 } as const;
 /** Everything at the canary, promotion next. */
 const beforePromotion = { weights: [50, 100], from: 2 } as const;
 
@@ -22,15 +23,13 @@ describe('whatever the schedule, traffic is where the release says and only ther
       preemptions: 2,
     },
     'an abort, with a failure or a death anywhere': {
-      weights: [50, 100],
-      from: 1,
+      ...lastStageAhead,
       actors: ['workflow', 'abort', 'recover'],
       faults: 1,
       preemptions: 1,
     },
     'two aborts at once': {
-      weights: [50, 100],
-      from: 1,
+      ...beforePromotion,
       actors: ['workflow', 'abort', 'abort-again'],
       faults: 0,
       preemptions: 2,
@@ -42,7 +41,7 @@ describe('whatever the schedule, traffic is where the release says and only ther
       preemptions: 1,
     },
     'a shift given up, and an abort': {
-      ...fromTheStart,
+      ...lastStageAhead,
       actors: ['workflow', 'abort', 'again-shift'],
       faults: 0,
       preemptions: 2,

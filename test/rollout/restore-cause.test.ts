@@ -79,6 +79,7 @@ describe('why traffic was restored', () => {
           expect(JSON.stringify(reason.facts ?? {}).includes('\\ud')).toBe(false);
         }
       }),
+      { numRuns: 40 },
     );
   });
 });

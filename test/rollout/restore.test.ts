@@ -210,6 +210,22 @@ describe('a restore among others', () => {
     expect(releases.peek(releaseId)?.verified).toMatchObject({ at: 'stable', fence: 3 });
   });
 
+  it('reads traffic back again before it notes it at a newer fence', async () => {
+    let raised = false;
+    const { ports, releaseId, releases, shifter, release, present } = await halfway({
+      releases: {
+        before: async (method) => {
+          if (method !== 'noteVerified' || raised) return;
+          raised = true;
+          await releases.beginRestore(releaseId, cause);
+          await shifter.promote(release.target, CANARY, shifter.routing().revision);
+        },
+      },
+    });
+    await expect(restoreTraffic(ports, { releaseId, cause })).rejects.toBeInstanceOf(TransientError);
+    expect(present().verified).toBeUndefined();
+  });
+
   it('gives up, to be repeated, while the fence keeps rising', async () => {
     const { ports, releaseId, releases } = await halfway({
       releases: {
