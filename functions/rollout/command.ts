@@ -78,11 +78,12 @@ const wish = async (
   }
 };
 
-const abort = async (ports: RestorePorts, { releaseId, by, reason }: Command): Promise<Obeyed> => {
+const abort = async (ports: RestorePorts, { releaseId, by, reason, key }: Command): Promise<Obeyed> => {
   const result = await restoreTraffic(ports, {
     releaseId,
     cause: [{ code: 'operator-abort', text: `aborted by ${by.login}: ${reason}` }],
     abortedBy: by,
+    key,
   });
   if (result.kind === 'done')
     throw new ConflictError(`release ${releaseId} has ended; there is nothing to abort`);

@@ -32,6 +32,8 @@ export interface RestoreCommand {
   readonly releaseId: ReleaseId;
   readonly cause: readonly Reason[];
   readonly abortedBy?: Actor;
+  /** Names the command behind an abort: however often it is delivered, it is told once. */
+  readonly key?: string;
   readonly carried?: CarriedTarget;
 }
 
@@ -162,9 +164,16 @@ export const restoreTraffic = async (
   const snapshot = state.release?.snapshot ?? command.carried?.snapshot;
   const target = state.release?.target ?? command.carried?.target;
   if (command.abortedBy !== undefined && subject !== undefined)
-    await tell(ports, subject, `abort/${state.fence}`, 'release.abort.accepted', command.abortedBy, {
-      reasons: command.cause,
-    });
+    await tell(
+      ports,
+      subject,
+      `abort/${command.key ?? state.fence}`,
+      'release.abort.accepted',
+      command.abortedBy,
+      {
+        reasons: command.cause,
+      },
+    );
   if (snapshot === undefined || target === undefined || subject === undefined) {
     if (state.fence === undefined) throw new TransientError('neither state nor snapshot is at hand');
     const fence = await noteStable(ports, releaseId, state.fence, async () => undefined);

@@ -20,6 +20,3 @@ export const hooked = <Port extends object>(port: Port, hooks: Hooks): Port =>
       };
     },
   });
-
-/** A process that dies stops here for ever: nothing of it runs any more, not even its error handling. */
-export const died = (): Promise<never> => new Promise<never>(() => {});

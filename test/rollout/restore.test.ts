@@ -84,6 +84,13 @@ describe('a restore', () => {
     });
   });
 
+  it('is told as aborted once for a command, however often that is delivered', async () => {
+    const { ports, releaseId, types } = await halfway();
+    for (const key of ['k1', 'k1', 'k2'])
+      await restoreTraffic(ports, { releaseId, cause, abortedBy: ann, key });
+    expect(types().filter((type) => type === 'release.abort.accepted')).toHaveLength(2);
+  });
+
   it('of an unknown release is an error, with or without a carried target', async () => {
     const { ports, carried, shifter } = await halfway();
     const before = shifter.routing();
