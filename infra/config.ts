@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { albRuleArnSchema } from '../functions/policy/alb-target-schema.ts';
-import { hostPatternSchema, type Reach } from '../functions/policy/outbound-schema.ts';
+import { hostPatternSchema, metricHostSchema, type Reach } from '../functions/policy/outbound-schema.ts';
 
 /** A Lambda function's name, or the beginning of one followed by `*`. */
 const functionNamePattern = z
@@ -24,6 +24,8 @@ export const stageConfigSchema = z.strictObject({
   albRules: z.array(albRuleArnSchema).max(50).default([]),
   /** The only hosts that probes may call, as `api.example.com` or `*.example.com`; none refuses probes. */
   probeHosts: z.array(hostPatternSchema).max(100).default([]),
+  /** The only Prometheus-compatible servers that facts may come from, each with the parameter of its token. */
+  prometheusHosts: z.array(metricHostSchema).max(20).default([]),
   /** Whether allowed hosts may lead to private addresses too; loopback and metadata addresses never do in a team's stage. */
   privateAddresses: z.boolean().default(false),
   /** Keep tables, logs and keys when the stack is deleted, and refuse their deletion before that. */
@@ -54,6 +56,7 @@ const DEFAULTS: Record<StageConfig['stage'], Omit<z.input<typeof stageConfigSche
   local: {
     lambdaTargets: ['checkout*'],
     probeHosts: ['127.0.0.1:*', 'localhost:*'],
+    prometheusHosts: [{ host: '127.0.0.1:*' }, { host: 'localhost:*' }],
     retainData: false,
     logRetentionDays: 1,
     metricPeriodSecondsMin: 1,

@@ -5,6 +5,7 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { SSMClient } from '@aws-sdk/client-ssm';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 
 /**
@@ -53,6 +54,7 @@ export const lambdaInvoker = (patience: Patience = WORKING): LambdaClient =>
 export const stepFunctions = (): SFNClient => new SFNClient(bounded(PATIENT));
 export const eventBridge = (): EventBridgeClient => new EventBridgeClient(bounded(PATIENT));
 export const queues = (patience: Patience = PATIENT): SQSClient => new SQSClient(bounded(patience));
+export const parameterStore = (): SSMClient => new SSMClient(bounded(PATIENT));
 export const cloudWatch = (): CloudWatchClient => new CloudWatchClient(bounded(PATIENT));
 export const loadBalancers = (): ElasticLoadBalancingV2Client =>
   new ElasticLoadBalancingV2Client(bounded(BRIEF));

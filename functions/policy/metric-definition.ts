@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { textSchema } from '#platform/text.ts';
+import { prometheusMetricsSchema } from '#policy/prometheus-definition.ts';
 
 const namespace = z.string().regex(/^[A-Za-z0-9._/#:-]{1,255}$/);
 const metricName = textSchema(255);
@@ -41,5 +42,8 @@ export const cloudWatchMetricsSchema = z.strictObject({
 });
 export type CloudWatchMetrics = z.infer<typeof cloudWatchMetricsSchema>;
 
-export const metricDefinitionSchema = z.discriminatedUnion('source', [cloudWatchMetricsSchema]);
+export const metricDefinitionSchema = z.discriminatedUnion('source', [
+  cloudWatchMetricsSchema,
+  prometheusMetricsSchema,
+]);
 export type MetricDefinition = z.infer<typeof metricDefinitionSchema>;

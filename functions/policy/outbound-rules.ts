@@ -7,7 +7,8 @@ export interface OutboundRules {
   readonly reach: Reach;
 }
 
-const matches = (pattern: string, url: URL): boolean => {
+/** Whether a host pattern covers a URL. */
+export const isHostOf = (pattern: string, url: URL): boolean => {
   const [, host = '', port = ''] = /^(.*?)(?::([^:]+))?$/.exec(pattern) ?? [];
   const isHost = host.startsWith('*.') ? url.hostname.endsWith(host.slice(1)) : url.hostname === host;
   return isHost && (port === '*' || port === url.port);
@@ -20,7 +21,7 @@ const matches = (pattern: string, url: URL): boolean => {
 export const outboundRefusal = (text: string, { hosts, reach }: OutboundRules): string | undefined => {
   const url = new URL(text);
   if (url.protocol !== 'https:' && reach !== 'local') return 'must be https';
-  if (hosts.some((pattern) => matches(pattern, url))) return undefined;
+  if (hosts.some((pattern) => isHostOf(pattern, url))) return undefined;
   const allowed = hosts.length === 0 ? 'none is allowed yet' : `allowed: ${hosts.join(', ')}`;
   return `host ${url.host} is not one that this stage may call (${allowed})`;
 };

@@ -19,6 +19,21 @@ export const hostPatternSchema = z
 export const reachSchema = z.enum(['public', 'private', 'local']);
 export type Reach = z.infer<typeof reachSchema>;
 
+/** A Prometheus-compatible server, and the parameter of Parameter Store that holds its bearer token. */
+export const metricHostSchema = z.strictObject({
+  host: hostPatternSchema,
+  tokenParameter: z
+    .string()
+    .regex(/^(\/[A-Za-z0-9_.-]+){1,15}$/, 'must be a parameter name that begins with /')
+    .optional(),
+});
+export type MetricHost = z.infer<typeof metricHostSchema>;
+
+export const metricHostsVariable = z
+  .string()
+  .transform((text): unknown => JSON.parse(text))
+  .pipe(z.array(metricHostSchema));
+
 /** The patterns as an environment variable carries them: a JSON list. */
 export const hostPatternsVariable = z
   .string()

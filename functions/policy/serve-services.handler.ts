@@ -8,7 +8,7 @@ import { InvalidRequestError, NotFoundError } from '#platform/errors.ts';
 import { serviceNameSchema } from '#platform/ids.ts';
 import { serveRoutes } from '#platform/serve-routes.ts';
 import { dynamoDbServices } from '#policy/adapters/dynamodb-services.ts';
-import { hostPatternsVariable, reachSchema } from '#policy/outbound-schema.ts';
+import { hostPatternsVariable, metricHostsVariable, reachSchema } from '#policy/outbound-schema.ts';
 import { registerService } from '#policy/register-service.ts';
 import { serviceRoutes } from '#policy/routes.ts';
 import type { ServiceDefinition } from '#policy/service-definition.ts';
@@ -19,6 +19,7 @@ const environment = readEnvironment({
   LEDGER_WRITER_ARN: z.string(),
   METRIC_PERIOD_SECONDS_MIN: z.coerce.number().int().min(1),
   PROBE_HOSTS: hostPatternsVariable,
+  METRIC_HOSTS: metricHostsVariable,
   OUTBOUND_REACH: reachSchema,
 });
 
@@ -44,6 +45,10 @@ const refuseBeyondStage = (definition: ServiceDefinition): void => {
   const faults = stageFaults(definition, {
     metricPeriodSecondsMin: environment.METRIC_PERIOD_SECONDS_MIN,
     probes: { hosts: environment.PROBE_HOSTS, reach: environment.OUTBOUND_REACH },
+    prometheus: {
+      hosts: environment.METRIC_HOSTS.map(({ host }) => host),
+      reach: environment.OUTBOUND_REACH,
+    },
   });
   if (faults.length > 0) throw new InvalidRequestError('the body is not valid', { faults });
 };

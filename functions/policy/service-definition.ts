@@ -38,7 +38,11 @@ export const serviceDefinitionSchema = z
         context.addIssue({ code: 'custom', path: ['environments', name, 'metrics', ...path], message });
     const production = definition.environments[PRODUCTION];
     const metrics = production?.target.kind === 'lambda-alias' ? production.metrics : undefined;
-    if (metrics?.invokedBy === 'http' && metrics.serverErrors === undefined)
+    if (
+      metrics?.source === 'cloudwatch' &&
+      metrics.invokedBy === 'http' &&
+      metrics.serverErrors === undefined
+    )
       context.addIssue({
         code: 'custom',
         path: ['environments', PRODUCTION, 'metrics', 'serverErrors'],

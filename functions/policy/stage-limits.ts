@@ -6,11 +6,12 @@ import type { ServiceDefinition, ServiceEnvironment } from '#policy/service-defi
 export interface StageLimits {
   readonly metricPeriodSecondsMin: number;
   readonly probes: OutboundRules;
+  readonly prometheus: OutboundRules;
 }
 
 /** A period that the source doesn't have would read as no data, for ever. */
 const tooFine = (path: string, { metrics }: ServiceEnvironment, finest: number): readonly Fault[] =>
-  metrics.periodSeconds >= finest
+  metrics.source !== 'cloudwatch' || metrics.periodSeconds >= finest
     ? []
     : [
         {
@@ -19,11 +20,19 @@ const tooFine = (path: string, { metrics }: ServiceEnvironment, finest: number):
         },
       ];
 
-const unreachable = (path: string, { probes }: ServiceEnvironment, rules: OutboundRules): readonly Fault[] =>
-  (['url', 'baselineUrl'] as const).flatMap((name) => {
+const unreachable = (
+  path: string,
+  { probes, metrics }: ServiceEnvironment,
+  limits: StageLimits,
+): readonly Fault[] => [
+  ...(metrics.source === 'prometheus'
+    ? outboundFault(`${path}.metrics.url`, metrics.url, limits.prometheus, 'prometheusHosts')
+    : []),
+  ...(['url', 'baselineUrl'] as const).flatMap((name) => {
     const url = probes?.[name];
-    return url === undefined ? [] : outboundFault(`${path}.probes.${name}`, url, rules, 'probeHosts');
-  });
+    return url === undefined ? [] : outboundFault(`${path}.probes.${name}`, url, limits.probes, 'probeHosts');
+  }),
+];
 
 /** Everything in a definition that is valid by itself and that this stage doesn't allow. */
 export const stageFaults = (definition: ServiceDefinition, limits: StageLimits): readonly Fault[] =>
@@ -31,6 +40,6 @@ export const stageFaults = (definition: ServiceDefinition, limits: StageLimits):
     const path = `environments.${name}`;
     return [
       ...tooFine(path, settings, limits.metricPeriodSecondsMin),
-      ...unreachable(path, settings, limits.probes),
+      ...unreachable(path, settings, limits),
     ];
   });

@@ -1,13 +1,15 @@
 import * as z from 'zod';
 import { albRuleArnSchema } from '#policy/alb-target-schema.ts';
-import { hostPatternsVariable, reachSchema } from '#policy/outbound-schema.ts';
+import { hostPatternsVariable, metricHostsVariable, reachSchema } from '#policy/outbound-schema.ts';
 import { releaseEnvironment } from '#releases/environment.ts';
 
 /** What every function needs that may have to bring traffic back. */
 export const restoreEnvironment = { ...releaseEnvironment, LATE_RECORDS_QUEUE_URL: z.string() };
 
-/** Where a function may call to when a service's definition names a URL. */
-export const outboundEnvironment = { PROBE_HOSTS: hostPatternsVariable, OUTBOUND_REACH: reachSchema };
+/** What every function needs that reads metrics. */
+export const metricEnvironment = { METRIC_HOSTS: metricHostsVariable, OUTBOUND_REACH: reachSchema };
+
+export const probeEnvironment = { PROBE_HOSTS: hostPatternsVariable, OUTBOUND_REACH: reachSchema };
 
 /** What the stage lets Sluice move, for whoever inspects a target. */
 export const targetListsEnvironment = {

@@ -13,7 +13,7 @@ import type { Progress, Release } from '#releases/release.ts';
 import { batchId } from '#releases/release-records.ts';
 import { httpProbes } from '#rollout/adapters/http-probes.ts';
 import { metricSource } from '#rollout/adapters/rollout-ports.ts';
-import { outboundEnvironment, restoreEnvironment } from '#rollout/environment.ts';
+import { metricEnvironment, probeEnvironment, restoreEnvironment } from '#rollout/environment.ts';
 import { judgeLook } from '#rollout/judge/judge-look.ts';
 import { type Decision, decide, firstLookState, type Look, lookInput } from '#rollout/look.ts';
 import { lookProgress, lookRecords } from '#rollout/look-records.ts';
@@ -24,12 +24,13 @@ import { rolloutTasks } from '#rollout/tasks.ts';
 
 const environment = readEnvironment({
   ...restoreEnvironment,
-  ...outboundEnvironment,
+  ...metricEnvironment,
+  ...probeEnvironment,
   LOOK_INTERVAL_SECONDS: z.coerce.number().int().min(1),
 });
 const { releases, ledger } = releasePorts(environment);
 const spool: LedgerSpool = queueLedgerSpool(queues(), environment.LATE_RECORDS_QUEUE_URL);
-const source = metricSource();
+const source = metricSource(environment);
 const probe = httpProbes({ hosts: environment.PROBE_HOSTS, reach: environment.OUTBOUND_REACH });
 
 /** A source that doesn't answer is missing data, which extends the stage and at its deadline holds or restores. */

@@ -2,17 +2,21 @@ import { readEnvironment } from '#platform/environment.ts';
 import { serveTask } from '#platform/serve-task.ts';
 import { releaseEnvironment } from '#releases/environment.ts';
 import { metricSource, shiftPorts } from '#rollout/adapters/rollout-ports.ts';
-import { targetListsEnvironment } from '#rollout/environment.ts';
+import { metricEnvironment, targetListsEnvironment } from '#rollout/environment.ts';
 import { permittedTargets } from '#rollout/permitted-targets.ts';
 import { takeSnapshot } from '#rollout/snapshot.ts';
 import { rolloutTasks } from '#rollout/tasks.ts';
 
-const environment = readEnvironment({ ...releaseEnvironment, ...targetListsEnvironment });
+const environment = readEnvironment({
+  ...releaseEnvironment,
+  ...metricEnvironment,
+  ...targetListsEnvironment,
+});
 const forward = shiftPorts(environment);
 const ports = {
   ...forward,
   shifter: permittedTargets(forward.shifter, { albRules: environment.ALB_RULES }),
-  source: metricSource(),
+  source: metricSource(environment),
 };
 
 export const handler = serveTask(rolloutTasks.TakeSnapshot)(async ({ releaseId, fence }) => {

@@ -43,7 +43,10 @@ export class Rollout extends Construct {
     this.grantTargets(TakeSnapshot, ['lambda:GetAlias', 'lambda:GetFunctionConfiguration']);
     this.grantAlbRules([ShiftTraffic, RestoreTraffic, PromoteVersion, command], TakeSnapshot);
     // CloudWatch has no resources to name for reading metrics.
-    for (const reader of [TakeSnapshot, JudgeHealth]) reader.allow(['cloudwatch:GetMetricData'], ['*']);
+    for (const reader of [TakeSnapshot, JudgeHealth]) {
+      reader.allow(['cloudwatch:GetMetricData'], ['*']);
+      this.grantTokens(reader);
+    }
     for (const late of [JudgeHealth, RestoreTraffic, command]) props.ledger.grantSpool(late);
     new RolloutAlarms(this, 'Alarms', { config: props.config, restorer: RestoreTraffic });
   }
@@ -63,14 +66,26 @@ export class Rollout extends Construct {
         LATE_RECORDS_QUEUE_URL: ledger.lateRecordsQueueUrl,
         LOOK_INTERVAL_SECONDS: String(config.lookIntervalSeconds),
         ...(task === 'TakeSnapshot' && { ALB_RULES: JSON.stringify(config.albRules) }),
-        ...(task === 'JudgeHealth' && {
-          PROBE_HOSTS: JSON.stringify(config.probeHosts),
+        ...((task === 'TakeSnapshot' || task === 'JudgeHealth') && {
+          METRIC_HOSTS: JSON.stringify(config.prometheusHosts),
           OUTBOUND_REACH: outboundReach(config),
         }),
+        ...(task === 'JudgeHealth' && { PROBE_HOSTS: JSON.stringify(config.probeHosts) }),
       },
     });
     releases.grantState(made);
     return made;
+  }
+
+  /** Only the parameters that the stage's configuration names; where it names none, none. */
+  private grantTokens(reader: GovernedFunction): void {
+    const names = this.props.config.prometheusHosts.flatMap(({ tokenParameter }) => tokenParameter ?? []);
+    if (names.length === 0) return;
+    const arn = `arn:${Aws.PARTITION}:ssm:${Aws.REGION}:${Aws.ACCOUNT_ID}:parameter`;
+    reader.allow(
+      ['ssm:GetParameter'],
+      names.map((name) => `${arn}${name}`),
+    );
   }
 
   /** Only the functions that the stage's configuration names, with their versions and aliases. */

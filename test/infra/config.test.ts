@@ -54,6 +54,11 @@ describe('the configuration of a stage', () => {
     ['a metric period that CloudWatch has not', { metricPeriodSecondsMin: 0 }, /metricPeriodSecondsMin/],
     ['a probe host that is everything', { probeHosts: ['*'] }, /probeHosts/],
     ['a probe host that is a URL', { probeHosts: ['https://api.example.com'] }, /probeHosts/],
+    [
+      'a token in place of its name',
+      { prometheusHosts: [{ host: 'a.example', token: 'x' }] },
+      /prometheusHosts/,
+    ],
     ['several things at once', { retainDate: 1, name: '!' }, /retainDate[\s\S]*name|name[\s\S]*retainDate/],
   ])('refuses %s, and names it', (_, overrides, message) => {
     expect(() => stageConfig('team', overrides)).toThrow(message);

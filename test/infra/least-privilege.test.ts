@@ -103,6 +103,30 @@ describe('the other tables', () => {
   });
 });
 
+describe('bearer tokens of metric servers', () => {
+  const tokens = (overrides: Readonly<Record<string, unknown>>) =>
+    grantsOf(new Synthesized('team', overrides))
+      .filter(({ actions }) => actions.some((action) => /^ssm:|^\*$/.test(action)))
+      .map(({ who, actions, resources }) => ({ who, actions, resources }));
+
+  it('are read by those who read metrics, each by its name', () => {
+    const prometheusHosts = [
+      { host: 'a.example', tokenParameter: '/sluice/a' },
+      { host: 'b.example', tokenParameter: '/sluice/b' },
+      { host: 'c.example' },
+    ];
+    const resources = ['a', 'b'].map((name) => `arn:aws:ssm:here:us:parameter/sluice/${name}`);
+    const granted = tokens({ prometheusHosts }).toSorted((a, b) => a.who.localeCompare(b.who));
+    expect(granted).toEqual(
+      ['judge-health', 'take-snapshot'].map((who) => ({ who, actions: ['ssm:GetParameter'], resources })),
+    );
+  });
+
+  it('are read by nobody where none is named', () => {
+    expect(tokens({})).toEqual([]);
+  });
+});
+
 /** What must be allowed on every resource, because AWS has none to name; who, what, and why. */
 const EVERYWHERE: readonly (readonly [who: RegExp, actions: RegExp, reason: string])[] = [
   [

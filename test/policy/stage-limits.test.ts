@@ -10,6 +10,7 @@ const metrics = { source: 'cloudwatch', invokedBy: 'event' } as const;
 const limits = (overrides: Partial<StageLimits> = {}): StageLimits => ({
   metricPeriodSecondsMin: 60,
   probes: { hosts: ['api.example.com', '*.shop.example.com'], reach: 'public' },
+  prometheus: { hosts: ['prometheus.example.com'], reach: 'public' },
   ...overrides,
 });
 const probing = (probes: { url: string; baselineUrl?: string }) =>
@@ -49,6 +50,31 @@ describe('what a stage refuses of a definition', () => {
       limits({ probes: { hosts: [], reach: 'public' } }),
     );
     expect(fault?.message).toMatch(/none is allowed yet.*probeHosts/);
+  });
+
+  it('is a metrics server that whoever runs Sluice has not named, and a finer period only of CloudWatch', () => {
+    const counted = 'sum(increase(a{version="$version"}[$range]))';
+    const asking = (url: string) =>
+      aDefinition({
+        environments: {
+          production: {
+            target: checkoutTarget,
+            metrics: {
+              source: 'prometheus',
+              url,
+              queries: { requests: counted, errors: counted },
+              periodSeconds: 15,
+            },
+          },
+        },
+      });
+    expect(stageFaults(asking('https://prometheus.example.com/'), limits())).toEqual([]);
+    expect(stageFaults(asking('https://api.example.com/'), limits())).toMatchObject([
+      {
+        path: 'environments.production.metrics.url',
+        message: expect.stringContaining('in the setting prometheusHosts'),
+      },
+    ]);
   });
 
   it('is a period finer than the source has', () => {

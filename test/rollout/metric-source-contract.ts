@@ -77,8 +77,9 @@ export const metricSourceContract = <Definition extends MetricDefinition>(
       const counts: ArmCounts = {
         requests: 100,
         errors: 0,
-        latencyMs: { p50: 20, p95: 180, p99: 900 },
-        slowerThan: { 50: 40, 100: 20, 200: 4, 250: 3, 500: 2, 1000: 0, 2000: 0, 5000: 0 },
+        // What a source finds that interpolates percentiles from these same buckets.
+        latencyMs: { p50: 50, p95: 193.75, p99: 750 },
+        slowerThan: { 50: 50, 100: 20, 200: 4, 250: 3, 500: 2, 1000: 0, 2000: 0, 5000: 0 },
       };
       fixture.put(fixture.arms.canary, at(0), counts);
       expect(await read(0, 1)).toEqual([{ start: at(0), facts: { canary: counts } }]);

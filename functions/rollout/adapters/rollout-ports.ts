@@ -4,13 +4,18 @@ import {
   dynamoDb,
   IMPATIENT,
   lambdaInvoker,
+  parameterStore,
   queues,
   WORKING_IMPATIENT,
 } from '#platform/clients.ts';
 import { logger } from '#platform/telemetry.ts';
+import type { MetricHost, Reach } from '#policy/outbound-schema.ts';
 import { releasePorts } from '#releases/adapters/release-ports.ts';
 import { cloudWatchSource } from '#rollout/adapters/cloudwatch-metrics.ts';
+import { prometheusSource } from '#rollout/adapters/prometheus-metrics.ts';
 import { shifterForTarget } from '#rollout/adapters/shifter-for.ts';
+import { sourceFor } from '#rollout/adapters/source-for.ts';
+import { ssmTokens } from '#rollout/adapters/ssm-tokens.ts';
 import type { RestorePorts } from '#rollout/restore.ts';
 import type { ShiftPorts } from '#rollout/shift.ts';
 
@@ -38,4 +43,17 @@ export const restorePorts = (
   onTrouble: (what, error) => logger.error(what, { error }),
 });
 
-export const metricSource = () => cloudWatchSource(cloudWatch());
+interface MetricEnvironment {
+  readonly METRIC_HOSTS: readonly MetricHost[];
+  readonly OUTBOUND_REACH: Reach;
+}
+
+/** Whatever source a service's definition names. */
+export const metricSource = ({ METRIC_HOSTS, OUTBOUND_REACH }: MetricEnvironment) =>
+  sourceFor({
+    cloudwatch: cloudWatchSource(cloudWatch()),
+    prometheus: prometheusSource({
+      rules: { hosts: METRIC_HOSTS.map(({ host }) => host), reach: OUTBOUND_REACH },
+      tokenFor: ssmTokens(parameterStore(), METRIC_HOSTS),
+    }),
+  });

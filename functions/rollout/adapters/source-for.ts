@@ -1,0 +1,23 @@
+import type { CloudWatchMetrics, MetricDefinition } from '#policy/metric-definition.ts';
+import type { PrometheusMetrics } from '#policy/prometheus-definition.ts';
+import type { MetricSource } from '#rollout/metric-source.ts';
+
+/** One source for each way a service can say where its facts come from. */
+export interface Sources {
+  readonly cloudwatch: MetricSource<CloudWatchMetrics>;
+  readonly prometheus: MetricSource<PrometheusMetrics>;
+}
+
+/** The source that a definition names. */
+export const sourceFor = (sources: Sources): MetricSource<MetricDefinition> => ({
+  read: (definition, arms, from, to) => {
+    switch (definition.source) {
+      case 'cloudwatch':
+        return sources.cloudwatch.read(definition, arms, from, to);
+      case 'prometheus':
+        return sources.prometheus.read(definition, arms, from, to);
+      default:
+        return definition satisfies never;
+    }
+  },
+});
