@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { albRuleArnSchema } from '../functions/policy/alb-target-schema.ts';
+import { shifterFunctionSchema } from '../functions/policy/custom-target-schema.ts';
 import { hostPatternSchema, metricHostSchema, type Reach } from '../functions/policy/outbound-schema.ts';
 
 /** A Lambda function's name, or the beginning of one followed by `*`. */
@@ -22,6 +23,8 @@ export const stageConfigSchema = z.strictObject({
   lambdaTargets: z.array(functionNamePattern).min(1),
   /** The only listener rules, and listeners by their default actions, whose weights Sluice may move. */
   albRules: z.array(albRuleArnSchema).max(50).default([]),
+  /** The only functions that may be asked to move traffic for a custom target, by their exact names. */
+  shifterFunctions: z.array(shifterFunctionSchema).max(50).default([]),
   /** The only hosts that probes may call, as `api.example.com` or `*.example.com`; none refuses probes. */
   probeHosts: z.array(hostPatternSchema).max(100).default([]),
   /** The only Prometheus-compatible servers that facts may come from, each with the parameter of its token. */

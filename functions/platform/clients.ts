@@ -34,6 +34,12 @@ export const WORKING_IMPATIENT: Patience = { attempts: 1, seconds: 3 };
  */
 const BRIEF: Patience = { attempts: 2, seconds: 2 };
 
+/**
+ * For a team's own shifter function. One try: the workflow does the next ones. A shift asks three times, and has to end
+ * within its function's 30 s.
+ */
+export const SHIFTING: Patience = { attempts: 1, seconds: 8 };
+
 const bounded = ({ attempts, seconds }: Patience) => ({
   maxAttempts: attempts,
   requestHandler: {

@@ -44,6 +44,13 @@ const albMisfits = (metrics: MetricDefinition): readonly Misfit[] => {
   ];
 };
 
+/** AWS counts by version only what it routes itself. */
+const NO_SERIES: Misfit = {
+  path: ['source'],
+  message:
+    'must be a source that knows the versions of this target: CloudWatch has no metrics of its own for them',
+};
+
 /** What of a definition that is valid by itself doesn't go with the target. Paths are those inside `metrics`. */
 export const metricMisfits = (target: Target, metrics: MetricDefinition): readonly Misfit[] => {
   switch (target.kind) {
@@ -51,6 +58,8 @@ export const metricMisfits = (target: Target, metrics: MetricDefinition): readon
       return [];
     case 'alb':
       return albMisfits(metrics);
+    case 'custom':
+      return metrics.source === 'cloudwatch' ? [NO_SERIES] : [];
     default:
       return target satisfies never;
   }

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { albTargetSchema } from '#policy/alb-target-schema.ts';
+import { customTargetSchema } from '#policy/custom-target-schema.ts';
 
 /** A Lambda alias whose weighted routing Sluice moves; one variant of `target`, one shifter. */
 export const lambdaAliasTargetSchema = z.strictObject({
@@ -12,5 +13,9 @@ export const lambdaAliasTargetSchema = z.strictObject({
 export type LambdaAliasTarget = z.infer<typeof lambdaAliasTargetSchema>;
 
 /** What a release moves traffic on. */
-export const targetSchema = z.discriminatedUnion('kind', [lambdaAliasTargetSchema, albTargetSchema]);
+export const targetSchema = z.discriminatedUnion('kind', [
+  lambdaAliasTargetSchema,
+  albTargetSchema,
+  customTargetSchema,
+]);
 export type Target = z.infer<typeof targetSchema>;

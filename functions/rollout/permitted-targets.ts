@@ -16,6 +16,7 @@ const notPermitted = (setting: string, what: string): Inspection => ({
 const refusalOf = (target: Target, lists: TargetLists): Inspection | undefined => {
   switch (target.kind) {
     case 'lambda-alias':
+    case 'custom':
       return undefined;
     case 'alb':
       return lists.albRules.includes(target.ruleArn) ? undefined : notPermitted('albRules', target.ruleArn);

@@ -42,6 +42,7 @@ export class Rollout extends Construct {
       this.grantTargets(mover, ['lambda:GetAlias', 'lambda:UpdateAlias']);
     this.grantTargets(TakeSnapshot, ['lambda:GetAlias', 'lambda:GetFunctionConfiguration']);
     this.grantAlbRules([ShiftTraffic, RestoreTraffic, PromoteVersion, command], TakeSnapshot);
+    this.grantShifters([TakeSnapshot, ShiftTraffic, RestoreTraffic, PromoteVersion, command]);
     // CloudWatch has no resources to name for reading metrics.
     for (const reader of [TakeSnapshot, JudgeHealth]) {
       reader.allow(['cloudwatch:GetMetricData'], ['*']);
@@ -97,6 +98,19 @@ export class Rollout extends Construct {
       lambdaTargets.flatMap((name) => [`${arn}:${name}`, `${arn}:${name}:*`]),
       { wildcard: "Versions and aliases of the functions that the stage's configuration names as targets." },
     );
+  }
+
+  /** Only the functions that the stage's configuration names, by their aliases. */
+  private grantShifters(callers: readonly GovernedFunction[]): void {
+    const { shifterFunctions } = this.props.config;
+    if (shifterFunctions.length === 0) return;
+    const arn = `arn:${Aws.PARTITION}:lambda:${Aws.REGION}:${Aws.ACCOUNT_ID}:function`;
+    for (const caller of callers)
+      caller.allow(
+        ['lambda:InvokeFunction'],
+        shifterFunctions.map((name) => `${arn}:${name}:*`),
+        { wildcard: "Aliases of the shifter functions that the stage's configuration names." },
+      );
   }
 
   /** Only the rules and listeners that the stage's configuration names. Reads of a load balancer can't be narrowed. */

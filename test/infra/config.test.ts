@@ -11,6 +11,7 @@ describe('the configuration of a stage', () => {
       secondFactor: 'required',
       metricPeriodSecondsMin: 60,
       albRules: [],
+      shifterFunctions: [],
       alarmEmails: [],
     });
     expect(stageConfig('local')).toMatchObject({
@@ -48,6 +49,7 @@ describe('the configuration of a stage', () => {
       { albRules: [RULE_ARN.replace('9683b2d02a6cabee', '*')] },
       /albRules/,
     ],
+    ['a shifter function that is a pattern', { shifterFunctions: ['edge*'] }, /shifterFunctions/],
     ['no target at all', { lambdaTargets: [] }, /lambdaTargets/],
     ['a name that no resource can have', { name: 'Sluice_1' }, /name/],
     ['an address that is none', { alarmEmails: ['nobody'] }, /alarmEmails/],

@@ -236,6 +236,26 @@ describe('moving traffic', () => {
     ]);
   });
 
+  it('asks the shifter functions that the configuration names, by alias, and none by default', () => {
+    const stack = new Synthesized('team', { shifterFunctions: ['edge-shifter'] });
+    const arn = 'arn:aws:lambda:here:us:function:edge-shifter';
+    const calls = grantsOf(stack).filter(({ resources }) => resources.some((one) => one.includes('edge-')));
+    expect(names(calls)).toEqual([
+      'obey-command',
+      'promote-version',
+      'restore-traffic',
+      'shift-traffic',
+      'take-snapshot',
+    ]);
+    for (const { who, actions, resources } of calls) {
+      expect(actions, who).toEqual(['lambda:InvokeFunction']);
+      expect(
+        resources.filter((one) => one.includes('edge-')),
+        who,
+      ).toEqual([`${arn}:*`]);
+    }
+  });
+
   it('reaches the listener rules that the configuration names, and none by default', () => {
     const balancing = (stack: Synthesized) =>
       grantsOf(stack).filter(({ actions }) =>

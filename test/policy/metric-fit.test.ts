@@ -30,6 +30,18 @@ describe('metrics of a service behind a load balancer', () => {
   });
 });
 
+describe('metrics of a custom target', () => {
+  it('do not come from CloudWatch, which would have none for ever, and the field is named', () => {
+    const target = { kind: 'custom', functionName: 'edge-shifter', alias: 'live' };
+    const { error } = serviceDefinitionSchema.safeParse({
+      environments: { staging: { target, metrics: http } },
+    });
+    expect(error && faultsOf(error)).toEqual([
+      { path: 'environments.staging.metrics.source', message: expect.stringMatching(/^must be/) },
+    ]);
+  });
+});
+
 describe('an ALB target', () => {
   it('is a rule or a listener with two or three named groups', () => {
     for (const target of [albTarget, albTargetOfThree]) expect(targetSchema.parse(target)).toEqual(target);

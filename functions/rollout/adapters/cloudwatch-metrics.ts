@@ -13,6 +13,9 @@ import type { Preset, Wanted } from '#rollout/adapters/cloudwatch-preset.ts';
 import { type ArmCounts, LATENCY_GRID_MS } from '#rollout/judge/facts.ts';
 import type { MetricSource, PeriodFacts } from '#rollout/metric-source.ts';
 
+/** Nothing of AWS's own is counted by version; registration refuses such a definition (metric-fit.ts). */
+const NO_SERIES: Preset = { seriesOf: () => [], errorsOf: () => undefined, latencyUnitMs: 1 };
+
 /** What is read of a target of this kind, as the definition wants it. */
 const presetOf = (definition: CloudWatchMetrics, target: Target): Preset => {
   switch (target.kind) {
@@ -20,6 +23,8 @@ const presetOf = (definition: CloudWatchMetrics, target: Target): Preset => {
       return lambdaPreset(definition, target);
     case 'alb':
       return albPreset(target);
+    case 'custom':
+      return NO_SERIES;
     default:
       return target satisfies never;
   }
@@ -95,6 +100,7 @@ export const cloudWatchSource = (client: CloudWatchClient): MetricSource<CloudWa
     const series = (['canary', 'baseline'] as const).flatMap((arm) =>
       preset.seriesOf(arms[arm]).map((wanted, index) => ({ arm, wanted, id: `${arm}${index}` })),
     );
+    if (series.length === 0) return [];
     const results = await fetchAll(
       client,
       series.map(({ id, wanted }) => query(id, wanted, definition.periodSeconds)),

@@ -1,6 +1,7 @@
-import { lambda, loadBalancers } from '#platform/clients.ts';
+import { lambda, lambdaInvoker, loadBalancers, SHIFTING } from '#platform/clients.ts';
 import type { Target } from '#policy/target.ts';
 import { albShifter } from '#rollout/adapters/alb-shifter.ts';
+import { customShifter } from '#rollout/adapters/custom-shifter.ts';
 import { lambdaAliasShifter } from '#rollout/adapters/lambda-alias-shifter.ts';
 import type { TrafficShifter } from '#rollout/traffic-shifter.ts';
 
@@ -15,6 +16,7 @@ const once = <T>(make: () => T): (() => T) => {
 
 const lambdaAlias = /* @__PURE__ */ once(() => lambdaAliasShifter(lambda()));
 const alb = /* @__PURE__ */ once(() => albShifter(loadBalancers()));
+const custom = /* @__PURE__ */ once(() => customShifter(lambdaInvoker(SHIFTING)));
 
 /** Does `move` with the shifter of the target's kind. */
 const withShifter = <R>(
@@ -26,6 +28,8 @@ const withShifter = <R>(
       return move(lambdaAlias(), target);
     case 'alb':
       return move(alb(), target);
+    case 'custom':
+      return move(custom(), target);
     default:
       return target satisfies never;
   }
