@@ -66,7 +66,7 @@ export interface ReleaseStore {
    * `paused` when the release is paused and nobody wished this stage to pass.
    */
   passStage(releaseId: ReleaseId, fence: number, progress: Progress): Promise<'passed' | 'paused' | 'fenced'>;
-  /** False unless the release is forward and not paused. `key`, of the command, is kept as the last wish. */
+  /** False unless the release is forward and not paused. A wish whose `key` was taken before is true and changes nothing. */
   pause(releaseId: ReleaseId, pause: Pause, key: string): Promise<boolean>;
   /** False unless the release is forward and paused. */
   resume(releaseId: ReleaseId, key: string): Promise<boolean>;

@@ -92,8 +92,8 @@ export const releaseSchema = z.strictObject({
   restoreCause: z.array(reasonSchema).optional(),
   abortedBy: actorSchema.optional(),
   paused: pauseSchema.optional(),
-  /** Key of the last wish that was taken, so that the same one again is known for what it is. */
-  lastWish: z.string().optional(),
+  /** Keys of the wishes that were taken: one that comes again, however late, is known for what it is. */
+  wishes: z.array(z.string()).optional(),
   promotionWish: promotionWishSchema.optional(),
   /** The ended release that this one tries again. */
   retryOf: releaseIdSchema.optional(),

@@ -104,7 +104,7 @@ export const obey = async (ports: RestorePorts, command: Command): Promise<Obeye
   const { name, releaseId, by, reason, key, at } = command;
   if (name === 'abort') return abort(ports, command);
   const release = await mustGet(ports, releaseId);
-  if (release.lastWish === key) return { text: 'taken before; nothing is done twice' };
+  if (release.wishes?.includes(key)) return { text: 'taken before; nothing is done twice' };
   const refusal = refusalOf(release, name);
   if (refusal !== undefined) throw new ConflictError(refusal);
   const stage = release.progress?.stage;

@@ -59,6 +59,20 @@ export const memoryReleases = (): MemoryReleases => {
     return true;
   };
 
+  const takeWish = (
+    releaseId: ReleaseId,
+    key: string,
+    condition: (release: Release) => boolean,
+    change: (release: Release) => Release,
+  ): boolean => {
+    const found = releases.get(releaseId);
+    if (found?.wishes?.includes(key)) return true;
+    if (found?.mode !== 'forward' || !condition(found)) return false;
+    const wishes = [...(found.wishes ?? []), key];
+    releases.set(releaseId, Object.freeze({ ...change(found), wishes }));
+    return true;
+  };
+
   return {
     peek: (releaseId) => releases.get(releaseId),
     overwrite: (releaseId, change) =>
@@ -147,24 +161,26 @@ export const memoryReleases = (): MemoryReleases => {
       const release = read(releaseId);
       return release && isForwardAt(release, fence) && release.paused !== undefined ? 'paused' : 'fenced';
     },
-    pause: async (releaseId, paused, lastWish) =>
-      update(
+    pause: async (releaseId, paused, key) =>
+      takeWish(
         releaseId,
-        (release) => release.mode === 'forward' && release.paused === undefined,
-        () => ({ paused, lastWish }),
+        key,
+        (release) => release.paused === undefined,
+        (release) => ({ ...release, paused }),
       ),
-    resume: async (releaseId, lastWish) => {
-      const found = releases.get(releaseId);
-      if (found?.mode !== 'forward' || found.paused === undefined) return false;
-      const { paused: _, ...resumed } = found;
-      releases.set(releaseId, Object.freeze({ ...resumed, lastWish }));
-      return true;
-    },
-    wishPromotion: async (releaseId, promotionWish, lastWish) =>
-      update(
+    resume: async (releaseId, key) =>
+      takeWish(
         releaseId,
-        (release) => release.mode === 'forward' && release.progress?.stage === promotionWish.stage,
-        () => ({ promotionWish, lastWish }),
+        key,
+        (release) => release.paused !== undefined,
+        ({ paused: _, ...resumed }) => resumed,
+      ),
+    wishPromotion: async (releaseId, promotionWish, key) =>
+      takeWish(
+        releaseId,
+        key,
+        (release) => release.progress?.stage === promotionWish.stage,
+        (release) => ({ ...release, promotionWish }),
       ),
     beginRestore: async (releaseId, cause, abortedBy) => {
       const before = releases.get(releaseId);

@@ -205,18 +205,29 @@ export const releaseStoreContract = (
         expect(await store.resume(releaseId, 'a')).toBe(false);
         expect(await store.pause(releaseId, pause, 'b')).toBe(true);
         expect(await store.pause(releaseId, { ...pause, by: bob }, 'c')).toBe(false);
-        expect(await store.get(releaseId)).toMatchObject({ paused: pause, lastWish: 'b' });
+        expect(await store.get(releaseId)).toMatchObject({ paused: pause, wishes: ['b'] });
         expect(await store.resume(releaseId, 'd')).toBe(true);
         const resumed = await store.get(releaseId);
         expect(resumed?.paused).toBeUndefined();
-        expect(resumed?.lastWish).toBe('d');
+        expect(resumed?.wishes).toEqual(['b', 'd']);
       });
 
       it('to promote is for the stage that is on', async () => {
         const { releaseId } = await atWeight();
         expect(await store.wishPromotion(releaseId, { ...wish, stage: 1 }, 'a')).toBe(false);
         expect(await store.wishPromotion(releaseId, wish, 'b')).toBe(true);
-        expect(await store.get(releaseId)).toMatchObject({ promotionWish: wish, lastWish: 'b' });
+        expect(await store.get(releaseId)).toMatchObject({ promotionWish: wish, wishes: ['b'] });
+      });
+
+      it('whose key was taken is not taken again, however late it comes', async () => {
+        const { releaseId } = await atWeight();
+        expect(await store.pause(releaseId, pause, 'a')).toBe(true);
+        expect(await store.pause(releaseId, pause, 'a')).toBe(true);
+        expect(await store.resume(releaseId, 'b')).toBe(true);
+        expect(await store.pause(releaseId, pause, 'a')).toBe(true);
+        const resumed = await store.get(releaseId);
+        expect(resumed?.paused).toBeUndefined();
+        expect(resumed?.wishes).toEqual(['a', 'b']);
       });
 
       it('is not taken once the release is being restored', async () => {

@@ -46,6 +46,16 @@ describe('a command', () => {
     expect(ledger.records).toHaveLength(records);
   });
 
+  it('that comes again after another one took it back does not undo that', async () => {
+    const { ports, releaseId, releases, ledger } = await aMovedRollout(50);
+    await obey(ports, aCommand({ releaseId }));
+    await obey(ports, aCommand({ releaseId, name: 'resume', key: 'key-2' }));
+    const records = ledger.records.length;
+    expect((await obey(ports, aCommand({ releaseId }))).text).toContain('taken before');
+    expect(releases.peek(releaseId)?.paused).toBeUndefined();
+    expect(ledger.records).toHaveLength(records);
+  });
+
   it.each([['a second pause', 'pause', 'is paused already, by ann']] as const)(
     'is refused when it makes no sense: %s',
     async (_, name, text) => {

@@ -28,6 +28,23 @@ export const dynamoDbReleases = (client: DynamoDBDocumentClient, table: string):
       ...values,
     })) !== undefined;
 
+  /** One conditional write that keeps the command's key beside its effect; a key that is there already was taken. */
+  const takeWish = async (
+    releaseId: ReleaseId,
+    key: string,
+    change: string,
+    condition: string,
+    values: Readonly<Record<string, unknown>> = {},
+  ): Promise<boolean> => {
+    const taken = await update(
+      releaseId,
+      `SET #wishes = list_append(if_not_exists(#wishes, :none), :keys)${change}`,
+      `#mode = :forward AND NOT contains(#wishes, :key) AND ${condition}`,
+      { ...values, ':forward': 'forward', ':key': key, ':keys': [key], ':none': [] },
+    );
+    return taken !== undefined || (await get(releaseId))?.wishes?.includes(key) === true;
+  };
+
   return {
     get,
     reserve: (release, key) => reserveRelease(client, table, get, release, key),
@@ -73,34 +90,14 @@ export const dynamoDbReleases = (client: DynamoDBDocumentClient, table: string):
       const forward = release?.mode === 'forward' && release.fence === fence;
       return forward && release.paused !== undefined ? 'paused' : 'fenced';
     },
-    pause: async (releaseId, pause, key) =>
-      (await update(
-        releaseId,
-        'SET #paused = :pause, #lastWish = :key',
-        '#mode = :forward AND attribute_not_exists(#paused)',
-        {
-          ':key': key,
-          ':pause': pause,
-          ':forward': 'forward',
-        },
-      )) !== undefined,
-    resume: async (releaseId, key) =>
-      (await update(
-        releaseId,
-        'SET #lastWish = :key REMOVE #paused',
-        '#mode = :forward AND attribute_exists(#paused)',
-        {
-          ':key': key,
-          ':forward': 'forward',
-        },
-      )) !== undefined,
-    wishPromotion: async (releaseId, wish, key) =>
-      (await update(
-        releaseId,
-        'SET #promotionWish = :wish, #lastWish = :key',
-        '#mode = :forward AND #progress.#stage = :stage',
-        { ':wish': wish, ':key': key, ':forward': 'forward', ':stage': wish.stage },
-      )) !== undefined,
+    pause: (releaseId, pause, key) =>
+      takeWish(releaseId, key, ', #paused = :pause', 'attribute_not_exists(#paused)', { ':pause': pause }),
+    resume: (releaseId, key) => takeWish(releaseId, key, ' REMOVE #paused', 'attribute_exists(#paused)'),
+    wishPromotion: (releaseId, wish, key) =>
+      takeWish(releaseId, key, ', #promotionWish = :wish', '#progress.#stage = :stage', {
+        ':wish': wish,
+        ':stage': wish.stage,
+      }),
     beginRestore: async (releaseId, cause, abortedBy) => {
       const before = await update(
         releaseId,
