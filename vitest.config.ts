@@ -12,6 +12,9 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'infra',
+          // Loading the CDK takes most of a file's time: once for all of them.
+          isolate: false,
+          fileParallelism: false,
           include: ['test/infra/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 240_000,

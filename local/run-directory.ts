@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { localDirectory } from './paths.ts';
@@ -8,10 +8,13 @@ const EMULATOR_FILES = /^sluice-emulator-(\d+)-/;
 
 /**
  * An empty directory for an emulator's files. Not inside the repository: unpacked functions would find our `node_modules` and
- * `package.json` above them, and a package missing from a bundle would work here and fail on AWS.
+ * `package.json` above them, and a package missing from a bundle would work here and fail on AWS. Its own `package.json` keeps
+ * any other above it, such as one left in the temporary directory, from deciding how the emulator's workers are read.
  */
 export function emulatorDirectory(): string {
-  return mkdtempSync(path.join(tmpdir(), `sluice-emulator-${process.pid}-`));
+  const directory = mkdtempSync(path.join(tmpdir(), `sluice-emulator-${process.pid}-`));
+  writeFileSync(path.join(directory, 'package.json'), '{}\n');
+  return directory;
 }
 
 /** A directory for the files of one run that people may want to look at; swept a day later. */
