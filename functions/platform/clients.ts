@@ -32,7 +32,7 @@ export const WORKING_IMPATIENT: Patience = { attempts: 1, seconds: 3 };
  * For routing that has no revision of its own: between the comparison and the end of the write somebody else's write
  * goes unseen, so that time is kept short.
  */
-const BRIEF: Patience = { attempts: 2, seconds: 2 };
+const BRIEF: Patience = { attempts: 1, seconds: 2 };
 
 /**
  * For a team's own shifter function. One try: the workflow does the next ones. A shift asks three times, and has to end

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type Action,
   DescribeListenersCommand,
@@ -13,7 +14,14 @@ import { ConflictError, NotFoundError, TransientError } from '#platform/errors.t
 import type { AlbTarget } from '#policy/alb-target-schema.ts';
 import { inspectAlb, type Rule } from '#rollout/adapters/alb-inspection.ts';
 import { routingOf, type Split, type Weights, weightsFor } from '#rollout/adapters/alb-weights.ts';
+import { isAlone } from '#rollout/routing.ts';
 import type { TrafficShifter } from '#rollout/traffic-shifter.ts';
+
+/**
+ * Longest that a write can be under way which was compared before a restore wrote: its client gives up after 2 s
+ * (platform/clients.ts).
+ */
+const WRITE_UNDER_WAY_MS = 2_500;
 
 const isListener = (ruleArn: string): boolean => ruleArn.includes(':listener/');
 const isForward = ({ Type }: Action): boolean => Type === 'forward';
@@ -53,11 +61,13 @@ const kept = (action: Action): Action =>
 /**
  * Moves the weights of a listener rule's forward action. Elastic Load Balancing has no revisions: every write differs
  * from what it replaces (alb-weights.ts), and one on a condition reads right before it writes. What comes between that
- * read and the write's arrival is not seen here; the fence, compared after every write, is what takes such a shift back.
+ * read and the write's arrival is not seen here. The fence, compared after every write, takes such a shift back; and a
+ * restore, which moves traffic at once, is not done before every write that it could not see has arrived.
  */
 export const albShifter = (
   client: ElasticLoadBalancingV2Client,
   choose: (count: number) => number = (count) => randomInt(count),
+  pause: (milliseconds: number) => Promise<unknown> = (milliseconds) => sleep(milliseconds),
 ): TrafficShifter<AlbTarget> => {
   const call = async <T>(answer: Promise<T>): Promise<T> => {
     try {
@@ -133,12 +143,21 @@ export const albShifter = (
 
   const sole = (version: string): Split => ({ primary: version, canary: version, weightPercent: 0 });
 
+  const restore = async (target: AlbTarget, stable: string, revision?: string): Promise<void> => {
+    await write(target, sole(stable), revision);
+    await pause(WRITE_UNDER_WAY_MS);
+    if (isAlone((await readRule(target)).routing, stable)) return;
+    if (revision !== undefined)
+      throw new ConflictError(`${target.ruleArn} was changed right after the restore`);
+    await write(target, sole(stable));
+  };
+
   return {
     readRouting: async (target) => (await readRule(target)).routing,
     inspect: async (target, version) => inspectAlb(client, target, version, await findRule(target)),
     setWeight: (target, { stable, canary, weightPercent }, revision) =>
       write(target, { primary: stable, canary, weightPercent }, revision),
     promote: (target, version, revision) => write(target, sole(version), revision),
-    restore: (target, stable, revision) => write(target, sole(stable), revision),
+    restore,
   };
 };

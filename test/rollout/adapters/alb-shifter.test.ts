@@ -10,7 +10,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import { ConflictError, NotFoundError, TransientError } from '#platform/errors.ts';
 import { albShifter } from '#rollout/adapters/alb-shifter.ts';
-import { isAlone, isAt } from '#rollout/routing.ts';
+import { isAlone, isAt, shareOf } from '#rollout/routing.ts';
 import { albTarget, albTargetOfThree, groupArn } from '../../builders/alb.ts';
 import { type Group, loadBalancerControlPlane } from '../../fakes/load-balancer-control-plane.ts';
 import { trafficShifterContract } from '../traffic-shifter-contract.ts';
@@ -41,7 +41,11 @@ const over = (options: Partial<Parameters<typeof loadBalancerControlPlane>[0]> =
     actions: [onBlue],
     ...options,
   });
-  return { ...plane, shifter: albShifter(plane.client) };
+  const late: { write?: readonly Action[] } = {};
+  const pause = async () => {
+    if (late.write !== undefined) plane.put(late.write);
+  };
+  return { ...plane, late, shifter: albShifter(plane.client, undefined, pause) };
 };
 
 for (const [name, target] of [
@@ -224,6 +228,25 @@ describe('a write to an ALB rule', () => {
     await expect(fixture.shifter.restore(gone, 'blue')).rejects.toBeInstanceOf(NotFoundError);
     await expect(fixture.shifter.readRouting(gone)).rejects.toBeInstanceOf(NotFoundError);
     expect(fixture.written).toEqual([]);
+  });
+});
+
+describe('a shift that was compared before a restore and arrives after it', () => {
+  const canaryAt5 = [forwardTo({ blue: 95, green: 5 })];
+
+  it('is undone by a restore that must win', async () => {
+    const { shifter, late } = over();
+    late.write = canaryAt5;
+    await shifter.restore(albTarget, 'blue');
+    expect(isAlone(await shifter.readRouting(albTarget), 'blue')).toBe(true);
+  });
+
+  it('is told by a restore on a condition: it may be a later release, so who asked looks again', async () => {
+    const { shifter, late } = over();
+    late.write = canaryAt5;
+    const { revision } = await shifter.readRouting(albTarget);
+    await expect(shifter.restore(albTarget, 'blue', revision)).rejects.toBeInstanceOf(ConflictError);
+    expect(shareOf(await shifter.readRouting(albTarget), 'green')).toBe(5);
   });
 });
 
