@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { albRuleArnSchema } from '../functions/policy/alb-target-schema.ts';
 import { shifterFunctionSchema } from '../functions/policy/custom-target-schema.ts';
+import { metricFunctionSchema } from '../functions/policy/lambda-metrics-schema.ts';
 import { hostPatternSchema, metricHostSchema, type Reach } from '../functions/policy/outbound-schema.ts';
 
 /** A Lambda function's name, or the beginning of one followed by `*`. */
@@ -29,6 +30,8 @@ export const stageConfigSchema = z.strictObject({
   probeHosts: z.array(hostPatternSchema).max(100).default([]),
   /** The only Prometheus-compatible servers that facts may come from, each with the parameter of its token. */
   prometheusHosts: z.array(metricHostSchema).max(20).default([]),
+  /** The only functions that may be asked for a service's counts, by their exact names. */
+  metricFunctions: z.array(metricFunctionSchema).max(50).default([]),
   /** Whether allowed hosts may lead to private addresses too; loopback and metadata addresses never do in a team's stage. */
   privateAddresses: z.boolean().default(false),
   /** Keep tables, logs and keys when the stack is deleted, and refuse their deletion before that. */

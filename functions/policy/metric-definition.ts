@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { textSchema } from '#platform/text.ts';
+import { lambdaMetricsSchema } from '#policy/lambda-metrics-schema.ts';
 import { prometheusMetricsSchema } from '#policy/prometheus-definition.ts';
 
 const namespace = z.string().regex(/^[A-Za-z0-9._/#:-]{1,255}$/);
@@ -45,5 +46,6 @@ export type CloudWatchMetrics = z.infer<typeof cloudWatchMetricsSchema>;
 export const metricDefinitionSchema = z.discriminatedUnion('source', [
   cloudWatchMetricsSchema,
   prometheusMetricsSchema,
+  lambdaMetricsSchema,
 ]);
 export type MetricDefinition = z.infer<typeof metricDefinitionSchema>;

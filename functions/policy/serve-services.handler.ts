@@ -8,6 +8,7 @@ import { InvalidRequestError, NotFoundError } from '#platform/errors.ts';
 import { serviceNameSchema } from '#platform/ids.ts';
 import { serveRoutes } from '#platform/serve-routes.ts';
 import { dynamoDbServices } from '#policy/adapters/dynamodb-services.ts';
+import { metricFunctionsVariable } from '#policy/lambda-metrics-schema.ts';
 import { hostPatternsVariable, metricHostsVariable, reachSchema } from '#policy/outbound-schema.ts';
 import { registerService } from '#policy/register-service.ts';
 import { serviceRoutes } from '#policy/routes.ts';
@@ -20,6 +21,7 @@ const environment = readEnvironment({
   METRIC_PERIOD_SECONDS_MIN: z.coerce.number().int().min(1),
   PROBE_HOSTS: hostPatternsVariable,
   METRIC_HOSTS: metricHostsVariable,
+  METRIC_FUNCTIONS: metricFunctionsVariable,
   OUTBOUND_REACH: reachSchema,
 });
 
@@ -45,6 +47,7 @@ const refuseBeyondStage = (definition: ServiceDefinition): void => {
   const faults = stageFaults(definition, {
     metricPeriodSecondsMin: environment.METRIC_PERIOD_SECONDS_MIN,
     probes: { hosts: environment.PROBE_HOSTS, reach: environment.OUTBOUND_REACH },
+    metricFunctions: environment.METRIC_FUNCTIONS,
     prometheus: {
       hosts: environment.METRIC_HOSTS.map(({ host }) => host),
       reach: environment.OUTBOUND_REACH,

@@ -7,6 +7,7 @@ export interface StageLimits {
   readonly metricPeriodSecondsMin: number;
   readonly probes: OutboundRules;
   readonly prometheus: OutboundRules;
+  readonly metricFunctions: readonly string[];
 }
 
 /** A period that the source doesn't have would read as no data, for ever. */
@@ -34,6 +35,20 @@ const unreachable = (
   }),
 ];
 
+const uncallable = (
+  path: string,
+  { metrics }: ServiceEnvironment,
+  allowed: readonly string[],
+): readonly Fault[] =>
+  metrics.source !== 'lambda' || allowed.includes(metrics.functionName)
+    ? []
+    : [
+        {
+          path: `${path}.metrics.functionName`,
+          message: `function ${metrics.functionName} is not one that this stage may call; whoever runs Sluice names functions in the setting metricFunctions`,
+        },
+      ];
+
 /** Everything in a definition that is valid by itself and that this stage doesn't allow. */
 export const stageFaults = (definition: ServiceDefinition, limits: StageLimits): readonly Fault[] =>
   Object.entries(definition.environments).flatMap(([name, settings]) => {
@@ -41,5 +56,6 @@ export const stageFaults = (definition: ServiceDefinition, limits: StageLimits):
     return [
       ...tooFine(path, settings, limits.metricPeriodSecondsMin),
       ...unreachable(path, settings, limits),
+      ...uncallable(path, settings, limits.metricFunctions),
     ];
   });

@@ -28,6 +28,7 @@ export class Policy extends Construct {
         LEDGER_WRITER_ARN: ledger.writerArn,
         METRIC_PERIOD_SECONDS_MIN: String(config.metricPeriodSecondsMin),
         PROBE_HOSTS: JSON.stringify(config.probeHosts),
+        METRIC_FUNCTIONS: JSON.stringify(config.metricFunctions),
         METRIC_HOSTS: JSON.stringify(config.prometheusHosts),
         OUTBOUND_REACH: outboundReach(config),
       },

@@ -47,6 +47,7 @@ export class Rollout extends Construct {
     for (const reader of [TakeSnapshot, JudgeHealth]) {
       reader.allow(['cloudwatch:GetMetricData'], ['*']);
       this.grantTokens(reader);
+      this.grantMetricFunctions(reader);
     }
     for (const late of [JudgeHealth, RestoreTraffic, command]) props.ledger.grantSpool(late);
     new RolloutAlarms(this, 'Alarms', { config: props.config, restorer: RestoreTraffic });
@@ -76,6 +77,17 @@ export class Rollout extends Construct {
     });
     releases.grantState(made);
     return made;
+  }
+
+  /** Only the functions that the stage's configuration names as keepers of counts. */
+  private grantMetricFunctions(reader: GovernedFunction): void {
+    const { metricFunctions } = this.props.config;
+    if (metricFunctions.length === 0) return;
+    const arn = `arn:${Aws.PARTITION}:lambda:${Aws.REGION}:${Aws.ACCOUNT_ID}:function`;
+    reader.allow(
+      ['lambda:InvokeFunction'],
+      metricFunctions.map((name) => `${arn}:${name}`),
+    );
   }
 
   /** Only the parameters that the stage's configuration names; where it names none, none. */

@@ -61,6 +61,7 @@ describe('the configuration of a stage', () => {
       { prometheusHosts: [{ host: 'a.example', token: 'x' }] },
       /prometheusHosts/,
     ],
+    ['functions by a pattern', { metricFunctions: ['counts-*'] }, /metricFunctions/],
     ['several things at once', { retainDate: 1, name: '!' }, /retainDate[\s\S]*name|name[\s\S]*retainDate/],
   ])('refuses %s, and names it', (_, overrides, message) => {
     expect(() => stageConfig('team', overrides)).toThrow(message);

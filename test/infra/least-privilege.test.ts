@@ -103,6 +103,23 @@ describe('the other tables', () => {
   });
 });
 
+describe('functions that keep counts', () => {
+  const callersOf = (overrides: Readonly<Record<string, unknown>>, name: string) =>
+    names(
+      whoMay(
+        grantsOf(new Synthesized('team', overrides)),
+        'lambda:InvokeFunction',
+        `arn:aws:lambda:here:us:function:${name}`,
+      ),
+    );
+
+  it('are called by those who read metrics, where the configuration names them', () => {
+    expect(callersOf({ metricFunctions: ['counts'] }, 'counts')).toEqual(['judge-health', 'take-snapshot']);
+    expect(callersOf({ metricFunctions: ['counts'] }, 'counts-2')).toEqual([]);
+    expect(callersOf({}, 'counts')).toEqual([]);
+  });
+});
+
 describe('bearer tokens of metric servers', () => {
   const tokens = (overrides: Readonly<Record<string, unknown>>) =>
     grantsOf(new Synthesized('team', overrides))

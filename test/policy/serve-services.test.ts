@@ -13,6 +13,7 @@ vi.stubEnv('LEDGER_WRITER_ARN', 'arn:writer:1');
 vi.stubEnv('METRIC_PERIOD_SECONDS_MIN', '60');
 vi.stubEnv('PROBE_HOSTS', '["api.example.com"]');
 vi.stubEnv('METRIC_HOSTS', '[]');
+vi.stubEnv('METRIC_FUNCTIONS', '[]');
 vi.stubEnv('OUTBOUND_REACH', 'public');
 const { handler } = await import('#policy/serve-services.handler.ts');
 

@@ -11,6 +11,7 @@ const limits = (overrides: Partial<StageLimits> = {}): StageLimits => ({
   metricPeriodSecondsMin: 60,
   probes: { hosts: ['api.example.com', '*.shop.example.com'], reach: 'public' },
   prometheus: { hosts: ['prometheus.example.com'], reach: 'public' },
+  metricFunctions: ['counts'],
   ...overrides,
 });
 const probing = (probes: { url: string; baselineUrl?: string }) =>
@@ -73,6 +74,20 @@ describe('what a stage refuses of a definition', () => {
       {
         path: 'environments.production.metrics.url',
         message: expect.stringContaining('in the setting prometheusHosts'),
+      },
+    ]);
+  });
+
+  it('is a function that whoever runs Sluice has not named', () => {
+    const asking = (functionName: string) =>
+      aDefinition({
+        environments: { staging: { target: checkoutTarget, metrics: { source: 'lambda', functionName } } },
+      });
+    expect(stageFaults(asking('counts'), limits())).toEqual([]);
+    expect(stageFaults(asking('counts2'), limits())).toMatchObject([
+      {
+        path: 'environments.staging.metrics.functionName',
+        message: expect.stringContaining('in the setting metricFunctions'),
       },
     ]);
   });

@@ -12,6 +12,7 @@ import { logger } from '#platform/telemetry.ts';
 import type { MetricHost, Reach } from '#policy/outbound-schema.ts';
 import { releasePorts } from '#releases/adapters/release-ports.ts';
 import { cloudWatchSource } from '#rollout/adapters/cloudwatch-metrics.ts';
+import { lambdaSource } from '#rollout/adapters/lambda-metrics.ts';
 import { prometheusSource } from '#rollout/adapters/prometheus-metrics.ts';
 import { shifterForTarget } from '#rollout/adapters/shifter-for.ts';
 import { sourceFor } from '#rollout/adapters/source-for.ts';
@@ -43,6 +44,9 @@ export const restorePorts = (
   onTrouble: (what, error) => logger.error(what, { error }),
 });
 
+/** For a team's own function, which may start cold; twice fits into a look, with what comes after. */
+const METRICS = { attempts: 2, seconds: 8 };
+
 interface MetricEnvironment {
   readonly METRIC_HOSTS: readonly MetricHost[];
   readonly OUTBOUND_REACH: Reach;
@@ -52,6 +56,7 @@ interface MetricEnvironment {
 export const metricSource = ({ METRIC_HOSTS, OUTBOUND_REACH }: MetricEnvironment) =>
   sourceFor({
     cloudwatch: cloudWatchSource(cloudWatch()),
+    lambda: lambdaSource(lambdaInvoker(METRICS)),
     prometheus: prometheusSource({
       rules: { hosts: METRIC_HOSTS.map(({ host }) => host), reach: OUTBOUND_REACH },
       tokenFor: ssmTokens(parameterStore(), METRIC_HOSTS),

@@ -1,3 +1,4 @@
+import type { LambdaMetrics } from '#policy/lambda-metrics-schema.ts';
 import type { CloudWatchMetrics, MetricDefinition } from '#policy/metric-definition.ts';
 import type { PrometheusMetrics } from '#policy/prometheus-definition.ts';
 import type { MetricSource } from '#rollout/metric-source.ts';
@@ -6,6 +7,7 @@ import type { MetricSource } from '#rollout/metric-source.ts';
 export interface Sources {
   readonly cloudwatch: MetricSource<CloudWatchMetrics>;
   readonly prometheus: MetricSource<PrometheusMetrics>;
+  readonly lambda: MetricSource<LambdaMetrics>;
 }
 
 /** The source that a definition names. */
@@ -16,6 +18,8 @@ export const sourceFor = (sources: Sources): MetricSource<MetricDefinition> => (
         return sources.cloudwatch.read(definition, arms, from, to);
       case 'prometheus':
         return sources.prometheus.read(definition, arms, from, to);
+      case 'lambda':
+        return sources.lambda.read(definition, arms, from, to);
       default:
         return definition satisfies never;
     }
