@@ -19,3 +19,18 @@ export const targetSchema = z.discriminatedUnion('kind', [
   customTargetSchema,
 ]);
 export type Target = z.infer<typeof targetSchema>;
+
+/**
+ * What the target's traffic is known by, however it is declared: two declarations of one identity move the same
+ * traffic, so that only one release may be at work on it. A custom function's is the function: what it moves is its own.
+ */
+export const targetIdentity = (target: Target): string => {
+  switch (target.kind) {
+    case 'lambda-alias':
+      return `${target.kind}#${target.functionName}#${target.alias}`;
+    case 'alb':
+      return `${target.kind}#${target.ruleArn}`;
+    case 'custom':
+      return `${target.kind}#${target.functionName}`;
+  }
+};

@@ -1,4 +1,5 @@
 import type { ReleaseId } from '#platform/ids.ts';
+import { type Target, targetIdentity } from '#policy/target.ts';
 
 /**
  * Table `releases`, owned by this slice.
@@ -7,6 +8,7 @@ import type { ReleaseId } from '#platform/ids.ts';
  * |-------------------------------|-----------|-----------------------------------------------------------------|
  * | `RELEASE#<releaseId>`         | `RELEASE` | the release, the one item that decides                          |
  * | `LOCK#<service>#<environment>`| `LOCK`    | `releaseId`: the active release of a service and environment    |
+ * | `TARGET#<identity>`           | `LOCK`    | `releaseId`: the active release that moves this very traffic     |
  * | `KEY#<door>#<who>#<key>`      | `KEY`     | `releaseId`, `requestDigest`: an idempotency key; expires by TTL |
  *
  * Index `by-time` (`all` = `RELEASE`, `releaseId`): every release, newest last, because ids sort by time.
@@ -28,6 +30,9 @@ export const lockKey = (service: string, environment: string) => ({
   pk: `LOCK#${service}#${environment}`,
   sk: 'LOCK',
 });
+
+/** Two services may declare the same target by mistake; their releases must not fight over its traffic. */
+export const targetLockKey = (target: Target) => ({ pk: `TARGET#${targetIdentity(target)}`, sk: 'LOCK' });
 
 /** What a key is unique within, and the key. A `#` inside of a part can't pass for the one between two. */
 export const idempotencyScope = (...parts: readonly string[]): string =>

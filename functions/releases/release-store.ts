@@ -24,7 +24,9 @@ export type Reservation =
   /** The key came before with another request. */
   | { readonly kind: 'key-reused'; readonly releaseId: ReleaseId }
   /** Another release of this service and environment is active. */
-  | { readonly kind: 'locked'; readonly by: ReleaseId };
+  | { readonly kind: 'locked'; readonly by: ReleaseId }
+  /** A release of another service or environment is moving the same target's traffic. */
+  | { readonly kind: 'target-locked'; readonly by: ReleaseId };
 
 export interface ReleasePage {
   readonly releases: readonly Release[];
@@ -92,7 +94,7 @@ export interface ReleaseStore {
     releaseId: ReleaseId,
     decision: { readonly outcome: Outcome; readonly fence: number; readonly reasons: readonly Reason[] },
   ): Promise<boolean>;
-  /** Frees the lock and takes the release out of `open`. A second call changes nothing. */
+  /** Frees the locks and takes the release out of `open`. A second call changes nothing. */
   close(release: Release, at: string): Promise<void>;
   noteRecovery(releaseId: ReleaseId, recoveries: number): Promise<void>;
 }

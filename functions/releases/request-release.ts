@@ -109,8 +109,13 @@ export const requestRelease = async (ports: RequestPorts, asked: Asked): Promise
       throw new ConflictError(
         `this idempotency key was used for another request, release ${reservation.releaseId}; use a new key`,
       );
-    case 'locked': {
-      const text = `${release.service} in ${release.environment} already has an active release, ${reservation.by}; wait for it or abort it`;
+    case 'locked':
+    case 'target-locked': {
+      const held =
+        reservation.kind === 'locked'
+          ? `${release.service} in ${release.environment} already has an active release`
+          : `what ${release.service} in ${release.environment} moves traffic on is being moved by another service's release`;
+      const text = `${held}, ${reservation.by}; wait for it or abort it`;
       await ports.ledger.append(refusalId(asked, reservation.by), [
         lockedRecord(asked, reservation.by, text),
       ]);

@@ -95,8 +95,8 @@ const abort = async (ports: RestorePorts, { releaseId, by, reason, key }: Comman
 };
 
 /**
- * Does what an operator asks of a release on its way. An abort restores before it answers, and asks nothing first:
- * it must work while the state can't be read. The others are recorded, then written in one conditional write that the
+ * Does what an operator asks of a release on its way. An abort restores before it answers, and looks at nothing first but
+ * what to restore; while even that can't be read it fails, and must be given again. The others are recorded, then written in one conditional write that the
  * next look sees; the record's key is the command's, so that the same command again has one effect.
  * @throws NotFoundError; ConflictError with the reason when it makes no sense in the present state.
  */

@@ -3,6 +3,7 @@ import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { describe, expect } from 'vitest';
 import { ApiProblem } from '../../cli/api-client.ts';
+import { serviceRoutes } from '../../functions/policy/routes.ts';
 import { REQUESTED_EVENT } from '../../functions/releases/requested-event.ts';
 import { releaseRoutes } from '../../functions/releases/routes.ts';
 import { VARIANTS } from '../../local/demo/checkout.ts';

@@ -1,5 +1,6 @@
 import { NotFoundError, TransientError } from '#platform/errors.ts';
 import type { ReleaseId } from '#platform/ids.ts';
+import { targetIdentity } from '#policy/target.ts';
 import { type Release, releaseSchema } from '#releases/release.ts';
 import type { ReleaseStore } from '#releases/release-store.ts';
 
@@ -27,6 +28,7 @@ const isForwardAt = (release: Release, fence: number): boolean =>
 export const memoryReleases = (): MemoryReleases => {
   const releases = new Map<ReleaseId, Release>();
   const locks = new Map<string, ReleaseId>();
+  const targets = new Map<string, ReleaseId>();
   const keys = new Map<string, Key>();
   const lockName = ({ service, environment }: Pick<Release, 'service' | 'environment'>) =>
     `${service}#${environment}`;
@@ -85,9 +87,12 @@ export const memoryReleases = (): MemoryReleases => {
     reserve: async (release, { value, requestDigest }) => {
       const used = keys.get(value);
       const holder = locks.get(lockName(release));
-      if (used === undefined && holder === undefined && !releases.has(release.releaseId)) {
+      const mover = targets.get(targetIdentity(release.target));
+      const isFree = used === undefined && holder === undefined && mover === undefined;
+      if (isFree && !releases.has(release.releaseId)) {
         releases.set(release.releaseId, stored(release));
         locks.set(lockName(release), release.releaseId);
+        targets.set(targetIdentity(release.target), release.releaseId);
         keys.set(value, { releaseId: release.releaseId, requestDigest });
         return { kind: 'reserved' };
       }
@@ -95,6 +100,7 @@ export const memoryReleases = (): MemoryReleases => {
         return { kind: 'key-reused', releaseId: used.releaseId };
       if (used !== undefined) return { kind: 'repeated', release: mustRead(used.releaseId) };
       if (holder !== undefined) return { kind: 'locked', by: holder };
+      if (mover !== undefined) return { kind: 'target-locked', by: mover };
       throw new TransientError('the lock was freed while it was asked for; ask again');
     },
     get: async (releaseId) => read(releaseId),
@@ -223,6 +229,7 @@ export const memoryReleases = (): MemoryReleases => {
         throw new Error(`release ${releaseId} can't be closed: it is not done or does not hold its lock`);
       releases.set(releaseId, { ...present, concludedAt: at });
       locks.delete(lockName(release));
+      targets.delete(targetIdentity(release.target));
     },
     noteRecovery: async (releaseId, recoveries) => {
       update(

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { InvalidRequestError, NotFoundError, TransientError } from '#platform/errors.ts';
 import { restoreTraffic } from '#rollout/restore.ts';
 import { isAlone, shareOf } from '#rollout/routing.ts';
-import { ann, aRelease, CANARY, NOW, releaseIdOf, STABLE } from '../builders/release.ts';
+import { ann, aRelease, CANARY, checkoutTarget, NOW, releaseIdOf, STABLE } from '../builders/release.ts';
 import { aMovedRollout, type PortHooks } from '../builders/rollout.ts';
 import type { Hooks } from '../fakes/hooked.ts';
 
@@ -53,7 +53,11 @@ describe('a restore', () => {
 
   it('has nothing to bring back before the snapshot, and the release can end', async () => {
     const { ports, releases, shifter } = await halfway();
-    const other = aRelease({ releaseId: releaseIdOf(2), environment: 'staging' });
+    const other = aRelease({
+      releaseId: releaseIdOf(2),
+      environment: 'staging',
+      target: { ...checkoutTarget, alias: 'staging' },
+    });
     await releases.reserve(other, { value: 'other', requestDigest: 'digest' });
     const before = shifter.routing();
     const result = await restoreTraffic(ports, { releaseId: other.releaseId, cause });

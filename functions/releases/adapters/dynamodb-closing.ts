@@ -1,10 +1,19 @@
 import { type DynamoDBDocumentClient, GetCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { isNamed, orTransient } from '#platform/aws-errors.ts';
 import { TransientError } from '#platform/errors.ts';
-import { lockKey, releaseKey } from '#releases/keys.ts';
+import { lockKey, releaseKey, targetLockKey } from '#releases/keys.ts';
 import type { Release } from '#releases/release.ts';
 
-/** Lock and open mark go in one write; the lock only while it is this release's own. */
+const deleteOwn = (table: string, lock: Record<string, string>, { releaseId }: Release) => ({
+  Delete: {
+    TableName: table,
+    Key: lock,
+    ConditionExpression: 'releaseId = :releaseId',
+    ExpressionAttributeValues: { ':releaseId': releaseId },
+  },
+});
+
+/** Locks and open mark go in one write; the locks only while they are this release's own. */
 export const closeRelease = async (
   client: DynamoDBDocumentClient,
   table: string,
@@ -17,14 +26,8 @@ export const closeRelease = async (
       client.send(
         new TransactWriteCommand({
           TransactItems: [
-            {
-              Delete: {
-                TableName: table,
-                Key: lockKey(release.service, release.environment),
-                ConditionExpression: 'releaseId = :releaseId',
-                ExpressionAttributeValues: { ':releaseId': release.releaseId },
-              },
-            },
+            deleteOwn(table, lockKey(release.service, release.environment), release),
+            deleteOwn(table, targetLockKey(release.target), release),
             {
               Update: {
                 TableName: table,
@@ -40,7 +43,7 @@ export const closeRelease = async (
       ),
     );
   } catch (error) {
-    // Closed before: both conditions fail together, because both were written together.
+    // Closed before: all conditions fail together, because all were written together.
     if (!isNamed(error, 'TransactionCanceledException')) throw error;
     const get = new GetCommand({
       TableName: table,

@@ -2,7 +2,7 @@ import { type DynamoDBDocumentClient, GetCommand, TransactWriteCommand } from '@
 import { isNamed, orTransient } from '#platform/aws-errors.ts';
 import { TransientError } from '#platform/errors.ts';
 import type { ReleaseId } from '#platform/ids.ts';
-import { idempotencyItemKey, lockKey, RELEASES, releaseKey } from '#releases/keys.ts';
+import { idempotencyItemKey, lockKey, RELEASES, releaseKey, targetLockKey } from '#releases/keys.ts';
 import type { Release } from '#releases/release.ts';
 import type { Reservation } from '#releases/release-store.ts';
 
@@ -39,10 +39,12 @@ const explain = async (
   }
   const lock = await read(lockKey(release.service, release.environment));
   if (lock !== undefined) return { kind: 'locked', by: lock.releaseId as ReleaseId };
+  const targetLock = await read(targetLockKey(release.target));
+  if (targetLock !== undefined) return { kind: 'target-locked', by: targetLock.releaseId as ReleaseId };
   throw new TransientError('the lock was freed while it was asked for; ask again');
 };
 
-/** Release, lock and idempotency key in one transaction: all or nothing. */
+/** Release, locks and idempotency key in one transaction: all or nothing. */
 export const reserveRelease = async (
   client: DynamoDBDocumentClient,
   table: string,
@@ -65,6 +67,7 @@ export const reserveRelease = async (
               open: RELEASES.openMark,
             }),
             putNew(table, { ...lockKey(release.service, release.environment), releaseId }),
+            putNew(table, { ...targetLockKey(release.target), releaseId }),
             putNew(table, {
               ...idempotencyItemKey(key.value),
               releaseId,

@@ -20,6 +20,16 @@ export const reservationContract = (world: StoreWorld): void => {
       await world.reserved({ environment: 'staging' });
     });
 
+    it('is refused while a release of another environment or service moves the same traffic', async () => {
+      const first = await world.reserved();
+      const second = world.fresh({ environment: 'staging', target: first.target });
+      expect(await world.store.reserve(second, key())).toEqual({
+        kind: 'target-locked',
+        by: first.releaseId,
+      });
+      expect(await world.store.get(second.releaseId)).toBeUndefined();
+    });
+
     it('happens once for a key: the same request finds its release, as it is by now', async () => {
       const release = world.fresh();
       const used = key();
@@ -70,6 +80,13 @@ export const reservationContract = (world: StoreWorld): void => {
         (await world.store.open()).some(({ releaseId }) => releaseId === release.releaseId);
       await vi.waitFor(async () => expect(await isOpen()).toBe(false), { timeout: 10_000 });
       await world.reserved();
+    });
+
+    it('frees the traffic it moved, for whichever service declares it', async () => {
+      const release = await world.promoted();
+      await world.store.close(release, NOW);
+      const other = world.fresh({ environment: 'staging', target: release.target });
+      expect(await world.store.reserve(other, key())).toEqual({ kind: 'reserved' });
     });
 
     it('is refused while the release is not done, and the lock stays', async () => {

@@ -35,7 +35,9 @@ export class StoreWorld {
   /** `seconds` after now, so that ids sort as the test wants them to. */
   fresh(overrides: Partial<Release> = {}, seconds = 0): Release {
     const releaseId = newReleaseId(new Date(Date.now() + seconds * 1_000));
-    return aRelease({ releaseId, service: this.service, ...overrides });
+    const alias = overrides.environment ?? 'production';
+    const target = { kind: 'lambda-alias', functionName: this.service, alias } as const;
+    return aRelease({ releaseId, service: this.service, target, ...overrides });
   }
 
   async reserved(overrides: Partial<Release> = {}, seconds = 0): Promise<Release> {
