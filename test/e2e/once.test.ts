@@ -100,6 +100,26 @@ describe.concurrent('one request, one effect', () => {
   );
 
   withService(
+    'moves the same traffic for one release at a time, whichever service declares it',
+    async ({ service }) => {
+      const { definition } = await operator.call(serviceRoutes.getService, {
+        params: { service: service.service },
+      });
+      const twin = `${service.service}-twin`;
+      await operator.call(serviceRoutes.putService, { params: { service: twin }, body: definition });
+      const first = await service.request(VARIANTS.good.version);
+      const second = operator.call(releaseRoutes.requestRelease, {
+        body: { service: twin, environment: 'production', version: VARIANTS.slow.version },
+      });
+      await expect(second).rejects.toMatchObject({
+        problem: { status: 409, detail: expect.stringContaining(first) },
+      });
+      await abort(first);
+      await ended(first);
+    },
+  );
+
+  withService(
     'answers a repeated key with the first release, and refuses it for another request',
     async ({ service }) => {
       const key = randomUUID();
