@@ -1,7 +1,9 @@
 import * as z from 'zod';
 import { outboundUrlSchema } from '#policy/outbound-schema.ts';
 
+/** What is no URL at all is told as that, by the check before. */
 const isBare = (text: string): boolean => {
+  if (!URL.canParse(text)) return true;
   const { search, hash } = new URL(text);
   return search === '' && hash === '';
 };

@@ -122,6 +122,8 @@ describe('a body', () => {
     ['a number beyond a table', '{"name":"x","weight":1e300}', 'weight'],
     ['a number beyond exact integers', '{"name":"x","weight":-9007199254740993}', 'weight'],
     ['a number too small for a table', '{"name":"x","parts":{"a":0,"b":1e-200}}', 'parts.b'],
+    ['half of a surrogate pair, which UTF-8 can not say', '{"name":"x\\ud800"}', 'name'],
+    ['half of one in a key', '{"name":"x","parts":{"\\udc00":1}}', 'parts.\udc00'],
     ['a number that is infinite once read', '{"name":"x","weight":1e999}', 'weight'],
   ])('with %s is refused, naming it: what was sent is what is kept, or nothing', async (_, body, path) => {
     expect(await send({ body })).toMatchObject(refused('the body is not valid', path));

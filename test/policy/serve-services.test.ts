@@ -97,6 +97,14 @@ describe('PUT /v1/services/{service}', () => {
     });
   });
 
+  it.each(['', 'metrics.example', 'https://', 'x\ud800'])('refuses %j for a URL, by name', async (url) => {
+    const query = 'sum(increase(requests{version="$version"}[$range]))';
+    const metrics = { source: 'prometheus', url, queries: { requests: query, errors: query } };
+    const { status, body } = await put({ environments: { production: { ...production, metrics } } });
+    expect(status).toBe(400);
+    expect(body.faults[0].path).toBe('environments.production.metrics.url');
+  });
+
   it('has told and stored nothing of what it refused', async () => {
     await put({ environments: { production: { ...production, metrics: { source: 'guess' } } } });
     await put({});

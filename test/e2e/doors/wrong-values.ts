@@ -69,9 +69,12 @@ const OF_EACH_TYPE: Readonly<Record<string, unknown>> = {
 
 const TOO_LONG = 10_000;
 
-const wrongStrings = ({ maxLength }: Schema): Readonly<Record<string, unknown>> => ({
-  empty: '',
-  'too long': 'x'.repeat((maxLength ?? TOO_LONG) + 1),
+/** Rules that no empty text keeps. */
+const SHAPED = ['minLength', 'pattern', 'format', 'enum', 'const'];
+
+const wrongStrings = (schema: Schema): Readonly<Record<string, unknown>> => ({
+  ...(SHAPED.some((rule) => rule in schema) && { empty: '' }),
+  'too long': 'x'.repeat((schema.maxLength ?? TOO_LONG) + 1),
   'half a character': `x\ud800`,
 });
 
