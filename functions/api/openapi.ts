@@ -90,6 +90,12 @@ const operationOf = (operationId: string, route: Route): Json => ({
   responses: responsesOf(route),
 });
 
+const DESCRIPTION = [
+  'Deployment governance for AWS. Errors are RFC 9457 problem details.',
+  'Only what the gateway refuses before it asks Sluice is not: no token or one that is not ours (401), too many requests',
+  '(429), an unknown route (404), a function that does not answer (500, 503) come as `{ "message": … }`, application/json.',
+].join(' ');
+
 /** The OpenAPI 3.1 document of route tables: the same rows that make the gateway's routes and check each request. */
 export const openApiDocument = (tables: readonly RouteTable[]): Json => {
   const paths: Record<string, Json> = {};
@@ -104,7 +110,7 @@ export const openApiDocument = (tables: readonly RouteTable[]): Json => {
     info: {
       title: 'Sluice',
       version: '1',
-      description: 'Deployment governance for AWS. Errors are RFC 9457 problem details.',
+      description: DESCRIPTION,
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     security: [{ accessToken: [] }],

@@ -9,6 +9,7 @@ const metricName = textSchema(255);
 /** CloudWatch gives data in periods of 1, 5, 10 or 30 seconds and of whole minutes up to a day. */
 const periodSeconds = z
   .int()
+  .min(1)
   .max(86_400)
   .refine((period) => [1, 5, 10, 30].includes(period) || (period > 0 && period % 60 === 0), {
     message: 'must be 1, 5, 10, 30 or a multiple of 60',
