@@ -9,11 +9,18 @@ const functionNamePattern = z
   .string()
   .regex(/^[A-Za-z0-9-_]{1,64}\*?$/, 'must be a function name, or the beginning of one followed by *');
 
+/** Whether a pattern can mean a function of Sluice's own: moving or calling one would be a way around every rule. */
+const meansOurs = (pattern: string, name: string): boolean => {
+  const own = `${name}-`;
+  const beginning = pattern.replace(/\*$/, '');
+  return beginning.startsWith(own) || (pattern.endsWith('*') && own.startsWith(beginning));
+};
+
 /**
  * Every deploy-time setting of the stack, with its unit in its name. Nothing else decides how a stage differs from
  * another: the code that runs is the same.
  */
-export const stageConfigSchema = z.strictObject({
+const settingsSchema = z.strictObject({
   stage: z.enum(['local', 'team']),
   /** Prefix of every physical name; two stacks in one account and region need two. */
   name: z
@@ -56,9 +63,21 @@ export const stageConfigSchema = z.strictObject({
   /** Who is told of alarms by mail; each address is asked by AWS to confirm first. */
   alarmEmails: z.array(z.email()).max(20).default([]),
 });
+
+export const stageConfigSchema = settingsSchema.superRefine((settings, context) => {
+  for (const setting of ['lambdaTargets', 'shifterFunctions', 'metricFunctions'] as const)
+    settings[setting].forEach((pattern, index) => {
+      if (meansOurs(pattern, settings.name))
+        context.addIssue({
+          code: 'custom',
+          path: [setting, index],
+          message: `must not mean functions of the stack itself (${settings.name}-…)`,
+        });
+    });
+});
 export type StageConfig = z.infer<typeof stageConfigSchema>;
 
-const DEFAULTS: Record<StageConfig['stage'], Omit<z.input<typeof stageConfigSchema>, 'stage'>> = {
+const DEFAULTS: Record<StageConfig['stage'], Omit<z.input<typeof settingsSchema>, 'stage'>> = {
   local: {
     lambdaTargets: ['checkout*'],
     probeHosts: ['127.0.0.1:*', 'localhost:*'],
@@ -101,8 +120,8 @@ export const stageConfig = (
   stage: unknown,
   overrides: Readonly<Record<string, unknown>> = {},
 ): StageConfig => {
-  const name = parse(stageConfigSchema.shape.stage, stage);
-  return parse(stageConfigSchema.extend({ stage: z.literal(name) }), {
+  const name = parse(settingsSchema.shape.stage, stage);
+  return parse(stageConfigSchema.safeExtend({ stage: z.literal(name) }), {
     stage: name,
     ...DEFAULTS[name],
     ...overrides,

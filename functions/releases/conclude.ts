@@ -38,7 +38,7 @@ const decideOutcome = async (
       ? [
           {
             code: 'all-stages-passed',
-            text: `${release.version} passed every stage of plan ${release.plan.name}`,
+            text: `version ${release.version} passed every stage of plan ${release.plan.name}`,
           },
         ]
       : (release.restoreCause ?? []);

@@ -85,7 +85,7 @@ export class GovernedFunction extends Construct {
       role: this.role,
       logGroup,
       ...(props.reservedConcurrency != null && { reservedConcurrentExecutions: props.reservedConcurrency }),
-      ...(props.deadLetterQueue && { deadLetterQueue: props.deadLetterQueue, retryAttempts: 2 }),
+      ...(props.deadLetterQueue && { deadLetterQueue: props.deadLetterQueue }),
       environment: {
         POWERTOOLS_SERVICE_NAME: props.entry,
         POWERTOOLS_LOG_LEVEL: 'INFO',
@@ -98,7 +98,9 @@ export class GovernedFunction extends Construct {
         target: 'node24',
         minify: true,
         sourceMap: true,
-        sourceMapMode: SourceMapMode.EXTERNAL,
+        // Linked, or --enable-source-maps finds nothing; without the sources themselves, which are in the repository.
+        sourceMapMode: SourceMapMode.DEFAULT,
+        sourcesContent: false,
         bundleAwsSDK: true,
         externalModules: [...NEVER_LOADED],
         mainFields: ['module', 'main'],

@@ -74,6 +74,24 @@ describe('the configuration of a stage', () => {
     expect(outboundReach(stageConfig('local'))).toBe('local');
   });
 
+  it.each([
+    ['lambdaTargets', 'sluice-append-records'],
+    ['lambdaTargets', 'sluice-*'],
+    ['lambdaTargets', 'slu*'],
+    ['lambdaTargets', '*'],
+    ['shifterFunctions', 'sluice-restore-traffic'],
+    ['metricFunctions', 'sluice-serve-releases'],
+  ])('refuses to let %s mean functions of the stack itself: %s', (setting, pattern) => {
+    expect(() => stageConfig('team', { [setting]: [pattern] })).toThrow('functions of the stack itself');
+  });
+
+  it('takes names that only look like them', () => {
+    expect(stageConfig('team', { lambdaTargets: ['sluicegate', 'sluicegate-*'] }).lambdaTargets).toHaveLength(
+      2,
+    );
+    expect(() => stageConfig('team', { name: 'other', lambdaTargets: ['other-*'] })).toThrow();
+  });
+
   it('refuses a stage that there is not, and names those there are', () => {
     expect(() => stageConfig('prod')).toThrow(/"local"\|"team"/);
     expect(() => stageConfig('team', { stage: 'local' })).toThrow(/stage/);

@@ -32,7 +32,7 @@ describe('concluding a release', () => {
         data: {
           outcome: 'promoted',
           verified: { at: 'new', fence: 1 },
-          reasons: [{ code: 'all-stages-passed', text: '2 passed every stage of plan test' }],
+          reasons: [{ code: 'all-stages-passed', text: 'version 2 passed every stage of plan test' }],
         },
       },
     ]);
