@@ -95,8 +95,6 @@ export const releaseSchema = z.strictObject({
   /** Keys of the wishes that were taken: one that comes again, however late, is known for what it is. */
   wishes: z.array(z.string()).optional(),
   promotionWish: promotionWishSchema.optional(),
-  /** The ended release that this one tries again. */
-  retryOf: releaseIdSchema.optional(),
   /** Traffic was read back and found at this place while the fence had this value. */
   verified: z
     .strictObject({ at: z.enum(['stable', 'new']), fence: z.int(), time: z.iso.datetime() })
