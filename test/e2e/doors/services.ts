@@ -10,9 +10,12 @@ type Settings = Definition['environments'][string];
 /** A name that no other test has. */
 export const newName = (what: string): string => `${what}-${randomBytes(4).toString('hex')}`;
 
-/** Where releases go of a service without a function: they are taken in, and refused before any traffic moves. */
+/**
+ * Where releases go of a service without a function: they are taken in, and refused before any traffic moves. A target
+ * of its own each time, because one target takes one release at a time.
+ */
 export const environment = (overrides: Partial<Settings> = {}): Settings => ({
-  target: { kind: 'lambda-alias', functionName: 'checkout-absent', alias: 'live' },
+  target: { kind: 'lambda-alias', functionName: newName('checkout'), alias: 'live' },
   metrics: { source: 'cloudwatch', invokedBy: 'event' },
   ...overrides,
 });
