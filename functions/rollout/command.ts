@@ -51,13 +51,32 @@ const mustGet = async (ports: RestorePorts, releaseId: ReleaseId): Promise<Relea
   return release;
 };
 
+/** Wishes that one release takes: far above what people ask for, far below what an item can hold. */
+const WISHES_MAX = 200;
+
+/** What a wish is kept as: its key and its name, so that a key used for another command is told from a repetition. */
+const keptAs = ({ key, name }: Pick<Command, 'key' | 'name'>): string => `${key}:${name}`;
+
+/** @throws ConflictError when the key was used for another command, or the release has taken too many. */
+const wasTaken = (release: Release, command: Command): boolean => {
+  const wishes = release.wishes ?? [];
+  if (wishes.includes(keptAs(command))) return true;
+  if (wishes.some((kept) => kept.startsWith(`${command.key}:`)))
+    throw new ConflictError('this idempotency key was used for another command; use a new key');
+  if (wishes.length >= WISHES_MAX)
+    throw new ConflictError(`this release has taken ${WISHES_MAX} commands; abort it, or let it end`);
+  return false;
+};
+
 /** The one conditional write of a wish, and what it will do. False when the release moved on meanwhile. */
 const wish = async (
   ports: RestorePorts,
   release: Release,
-  { name, by, reason, at, key }: Command,
+  command: Command,
 ): Promise<{ readonly taken: boolean; readonly text: string }> => {
   const { releaseId } = release;
+  const { name, by, reason, at } = command;
+  const key = keptAs(command);
   switch (name) {
     case 'pause':
       return {
@@ -104,7 +123,7 @@ export const obey = async (ports: RestorePorts, command: Command): Promise<Obeye
   const { name, releaseId, by, reason, key, at } = command;
   if (name === 'abort') return abort(ports, command);
   const release = await mustGet(ports, releaseId);
-  if (release.wishes?.includes(key)) return { text: 'taken before; nothing is done twice' };
+  if (wasTaken(release, command)) return { text: 'taken before; nothing is done twice' };
   const refusal = refusalOf(release, name);
   if (refusal !== undefined) throw new ConflictError(refusal);
   const stage = release.progress?.stage;

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { textSchema } from '#platform/text.ts';
 
 /** What a team's own shifter function is asked; `protocol` rises when an old function could misread a request. */
 export type CustomRequest = {
@@ -18,7 +19,7 @@ export type CustomRequest = {
   | { readonly action: 'restore'; readonly stable: string; readonly revision?: string }
 );
 
-const version = z.string().min(1).max(256);
+const version = textSchema(256);
 /** What is told to people and the ledger. */
 const text = z
   .string()

@@ -65,6 +65,21 @@ describe('a command', () => {
     },
   );
 
+  it('of another name under the same key is refused, and changes nothing', async () => {
+    const { ports, releaseId, releases } = await aMovedRollout(50);
+    await obey(ports, aCommand({ releaseId }));
+    await expect(obey(ports, aCommand({ releaseId, name: 'resume' }))).rejects.toThrow(
+      'used for another command',
+    );
+    expect(releases.peek(releaseId)?.paused).toBeDefined();
+  });
+
+  it('is refused when the release has taken more than an item should hold', async () => {
+    const { ports, releaseId, releases } = await aMovedRollout(50);
+    releases.overwrite(releaseId, { wishes: Array.from({ length: 200 }, (_, number) => `${number}:pause`) });
+    await expect(obey(ports, aCommand({ releaseId }))).rejects.toThrow('has taken 200 commands');
+  });
+
   it('to resume what is not paused is refused', async () => {
     const { ports, releaseId, ledger } = await aMovedRollout(50);
     const records = ledger.records.length;
