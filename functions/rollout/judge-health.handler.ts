@@ -1,16 +1,13 @@
 import * as z from 'zod';
 import { queueLedgerSpool } from '#ledger/adapters/queue-ledger-spool.ts';
-import type { LedgerSpool } from '#ledger/append.ts';
-import type { RecordDraft } from '#ledger/record.ts';
 import { queues } from '#platform/clients.ts';
 import { readEnvironment } from '#platform/environment.ts';
-import { ConflictError, NotFoundError, TransientError } from '#platform/errors.ts';
+import { NotFoundError, TransientError } from '#platform/errors.ts';
 import { METRIC } from '#platform/metric-names.ts';
 import { serveTask } from '#platform/serve-task.ts';
 import { logger, metrics } from '#platform/telemetry.ts';
 import { releasePorts } from '#releases/adapters/release-ports.ts';
 import type { Progress, Release } from '#releases/release.ts';
-import { batchId } from '#releases/release-records.ts';
 import { httpProbes } from '#rollout/adapters/http-probes.ts';
 import { metricSource } from '#rollout/adapters/rollout-ports.ts';
 import { metricEnvironment, probeEnvironment, restoreEnvironment } from '#rollout/environment.ts';
@@ -21,6 +18,7 @@ import type { PeriodFacts } from '#rollout/metric-source.ts';
 import { settledWindow, settleSecondsOf } from '#rollout/stage-clock.ts';
 import { type LookProbes, withLook } from '#rollout/stage-probes.ts';
 import { rolloutTasks } from '#rollout/tasks.ts';
+import { type TellPorts, tellLook } from '#rollout/tell-look.ts';
 
 const environment = readEnvironment({
   ...restoreEnvironment,
@@ -29,7 +27,11 @@ const environment = readEnvironment({
   LOOK_INTERVAL_SECONDS: z.coerce.number().int().min(1),
 });
 const { releases, ledger } = releasePorts(environment);
-const spool: LedgerSpool = queueLedgerSpool(queues(), environment.LATE_RECORDS_QUEUE_URL);
+const telling: TellPorts = {
+  ledger,
+  spool: queueLedgerSpool(queues(), environment.LATE_RECORDS_QUEUE_URL),
+  onTrouble: (what, error) => logger.error(what, { error }),
+};
 const source = metricSource(environment);
 const probe = httpProbes({ hosts: environment.PROBE_HOSTS, reach: environment.OUTBOUND_REACH });
 
@@ -59,23 +61,6 @@ const probeService = async ({ releaseId, probes }: Release): Promise<LookProbes>
   const { counts, troubles } = await probe(probes);
   if (troubles.length > 0) logger.warn('probes without success', { releaseId, troubles });
   return counts;
-};
-
-/** Waits for the ledger before anything moves forward; a rollback doesn't, its records come late. */
-const tell = async (look: Look, decision: Decision, drafts: readonly RecordDraft[]): Promise<void> => {
-  if (drafts.length === 0) return;
-  const batch = batchId(look.release, 'stage', look.stageIndex, 'look', look.state.looks);
-  try {
-    await ledger.append(batch, drafts);
-  } catch (error) {
-    // An earlier try of this look has told what it saw; data that settled since makes this one differ.
-    if (error instanceof ConflictError) return;
-    if (decision.verdict !== 'restore') throw error;
-    logger.error('ledger did not take the records of a rollback; they go to the queue', { error });
-    await spool.spool(batch, drafts).catch((spoolError: unknown) => {
-      logger.error('the records of a rollback could not be queued', { error: spoolError });
-    });
-  }
 };
 
 /**
@@ -127,7 +112,7 @@ export const handler = serveTask(rolloutTasks.JudgeHealth)(async (input) => {
   // Paused at the very moment the stage passed: this look counts for nothing, the next one sees the pause.
   if (committed === 'paused')
     return { verdict: 'continue', waitSeconds: 1, looks: state.looks, state, reasons: [] };
-  await tell(look, decision, lookRecords(look, result, decision));
+  await tellLook(telling, look, decision, lookRecords(look, result, decision));
   return {
     verdict: committed === 'fenced' ? 'fenced' : decision.verdict,
     waitSeconds,

@@ -1,0 +1,54 @@
+import type { LedgerSpool, LedgerWriter } from '#ledger/append.ts';
+import type { RecordDraft } from '#ledger/record.ts';
+import { ConflictError } from '#platform/errors.ts';
+import { batchId } from '#releases/release-records.ts';
+import type { Decision, Look } from '#rollout/look.ts';
+
+export interface TellPorts {
+  readonly ledger: LedgerWriter;
+  readonly spool: LedgerSpool;
+  /** Something that must not stop a rollback went wrong. */
+  readonly onTrouble: (what: string, error: unknown) => void;
+}
+
+/** Waits for the ledger before anything moves forward; a rollback doesn't, its records come late. */
+const tell = async (
+  ports: TellPorts,
+  decision: Decision,
+  batch: string,
+  drafts: readonly RecordDraft[],
+): Promise<void> => {
+  try {
+    await ports.ledger.append(batch, drafts);
+  } catch (error) {
+    // An earlier try of this look has told it; data that settled since makes this one differ.
+    if (error instanceof ConflictError) return;
+    if (decision.verdict !== 'restore') throw error;
+    ports.onTrouble('ledger did not take a record of a rollback; it goes to the queue', error);
+    await ports.spool.spool(batch, drafts).catch((spoolError: unknown) => {
+      ports.onTrouble('a record of a rollback could not be queued', spoolError);
+    });
+  }
+};
+
+/**
+ * Puts what a look has to tell into the ledger, each kind of record once a look. The kinds are batches of their own: a
+ * look that is tried again sees more data, and what it then decides must not pass for the round that its first try told.
+ * @throws TransientError when the ledger takes nothing and the release is not being rolled back.
+ */
+export const tellLook = async (
+  ports: TellPorts,
+  look: Look,
+  decision: Decision,
+  drafts: readonly RecordDraft[],
+): Promise<void> => {
+  for (const type of new Set(drafts.map(({ event }) => event.type))) {
+    const batch = batchId(look.release, 'stage', look.stageIndex, 'look', look.state.looks, type);
+    await tell(
+      ports,
+      decision,
+      batch,
+      drafts.filter(({ event }) => event.type === type),
+    );
+  }
+};
