@@ -25,19 +25,19 @@ type Task = keyof typeof releaseTasks | keyof typeof rolloutTasks;
  */
 export const callsOf = (releaseUnits: { readonly put: number; readonly update: number }) =>
   ({
-    /** `POST /v1/releases`: service, release put with lock and key, launched. */
-    RequestRelease: { reads: 2, updates: 1, batches: [1], writeUnits: releaseUnits.put + 4, metrics: 1 },
+    /** `POST /v1/releases`: service, release put with its two locks and the key, launched. */
+    RequestRelease: { reads: 2, updates: 1, batches: [1], writeUnits: releaseUnits.put + 6, metrics: 1 },
     AdmitRelease: { reads: 1, updates: 0, batches: [1] },
     TakeSnapshot: { reads: 1, updates: 1, batches: [1], metricReads: 1 },
     ShiftTraffic: { reads: 3, updates: 1, batches: [1, 1] },
     JudgeHealth: { reads: 1, updates: 1, batches: [] },
     PromoteVersion: { reads: 3, updates: 2, batches: [1, 1] },
-    /** Decided, recorded, closed: the release's item once more in a transaction, which costs twice, and the lock. */
+    /** Decided, recorded, closed: the release's item once more in a transaction, which costs twice, and its two locks. */
     ConcludeRelease: {
       reads: 3,
       updates: 1,
       batches: [1],
-      writeUnits: 2 * releaseUnits.update + 2,
+      writeUnits: 2 * releaseUnits.update + 4,
       metrics: 1,
     },
     /** Not on the way of a release that goes well. */

@@ -110,9 +110,9 @@ export const countRelease = (
   const calls: Record<string, number> = { RequestRelease: 1 };
   for (const walk of walks)
     for (const [task, count] of Object.entries(walk.calls)) calls[task] = (calls[task] ?? 0) + count;
-  // The look that judges a stage's last round also tells that the stage is promoted.
+  // The look that judges a stage's last round also tells, in a batch of its own, that the stage is promoted.
   const lookBatches = stages.flatMap(({ batches }) =>
-    batches.map((rounds, index) => (index === batches.length - 1 ? rounds + 1 : rounds)),
+    batches.flatMap((rounds, index) => (index === batches.length - 1 ? [rounds, 1] : [rounds])),
   );
   const perCall = Object.entries(calls).map(([task, count]) => {
     const asked = table[task];
