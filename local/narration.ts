@@ -11,11 +11,19 @@ const roundLine = (data: Data): string => {
   const round = data.round as Data;
   const reasons = reasonsOf(round);
   return (
-    `round ${round.number} at ${data.weightPercent} %: ${round.status}, score ${points(round.score)} ` +
+    `${waveOf(data)}round ${round.number} at ${data.weightPercent} %: ${round.status}, score ${points(round.score)} ` +
     `(at best ${points(round.scoreUpper)}, stable version ${points(round.baselineScore)})` +
     reasons.map((text) => `\n      – ${text}`).join('')
   );
 };
+
+/** Several waves are told apart by their names. */
+const waveOf = (data: Data): string => (typeof data.wave === 'string' ? `wave ${data.wave}: ` : '');
+
+const stableLine = (snapshots: readonly Data[]): string =>
+  snapshots.length === 1
+    ? `stable is version ${snapshots[0]?.stableVersion}`
+    : `stable is ${snapshots.map(({ wave, stableVersion }) => `version ${stableVersion} in wave ${wave}`).join(', ')}`;
 
 const withReasons = (line: string, data: Data): string =>
   line +
@@ -29,13 +37,17 @@ export const narrate = ({ event, data, actor }: LedgerRecord): string | undefine
     case 'release.accepted':
       return `asked for by ${actor.login}${actor.authenticated ? '' : ' (claimed by an event)'}`;
     case 'release.snapshot.taken':
-      return `stable is version ${(data.snapshot as Data).stableVersion}`;
+      return stableLine(data.snapshots as readonly Data[]);
     case 'release.shift.done':
-      return `traffic: ${data.weightPercent} % to version ${data.canary}, read back`;
+      return `${waveOf(data)}traffic: ${data.weightPercent} % to version ${data.canary}, read back`;
     case 'release.round.judged':
       return roundLine(data);
     case 'release.stage.promoted':
-      return withReasons(`stage ${Number(data.stage) + 1} passed`, data);
+      return withReasons(`${waveOf(data)}stage ${Number(data.stage) + 1} passed`, data);
+    case 'release.watch.began':
+      return `${waveOf(data)}all traffic is on the new version; ${data.kind === 'bake' ? 'baking before the next wave' : 'watched'} for ${data.seconds} s, and can still go back`;
+    case 'release.watch.passed':
+      return withReasons(`${waveOf(data)}${data.kind} over`, data);
     case 'release.stage.held':
       return withReasons('held', data);
     case 'release.look.decided':
@@ -43,7 +55,7 @@ export const narrate = ({ event, data, actor }: LedgerRecord): string | undefine
     case 'release.restore.done':
       return `traffic: all back on version ${data.stable}, read back`;
     case 'release.promotion.done':
-      return `traffic: all on version ${data.canary}, read back`;
+      return `${waveOf(data)}traffic: all on version ${data.canary}, read back`;
     case 'release.promoted':
     case 'release.rolled-back':
     case 'release.aborted':

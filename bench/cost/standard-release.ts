@@ -1,4 +1,5 @@
 import { type Plan, planOf } from '#policy/plan.ts';
+import { stepsOf } from '#releases/step.ts';
 import { LATENCY_GRID_MS } from '#rollout/judge/facts.ts';
 import { type Calls, callsOf } from './calls.ts';
 import { type LookTiming, looksOf } from './looks.ts';
@@ -80,6 +81,9 @@ export interface CountedRelease {
   readonly calls: Readonly<Record<string, number>>;
 }
 
+/** Waves differ in nothing that costs: each is one more of these. */
+const ONE_WAVE = { bakeSeconds: 0 } as const;
+
 /** How a team's stage looks at a function with a time-out of 30 s. */
 export const TEAM_TIMING: LookTiming = { periodSeconds: 60, settleSeconds: 30 + 120, waitSeconds: 60 };
 
@@ -91,14 +95,15 @@ export const countRelease = (
   plan: Plan = planOf('standard'),
   timing: LookTiming = TEAM_TIMING,
 ): CountedRelease => {
-  const stages = plan.stages.map((stage) => looksOf(stage, timing));
+  const steps = stepsOf({ plan, waves: [ONE_WAVE] }).map((step) => looksOf(step, timing));
   const walks = [
     walkWorkflow(readWorkflow('release'), ['RunRollout']),
     walkWorkflow(readWorkflow('rollout'), [
-      ...stages.map((_, index) => (index < stages.length - 1 ? 'RunStage' : 'PromoteVersion')),
+      'RunStage',
+      ...steps.map((_, index) => (index < steps.length - 1 ? 'RunStage' : 'PromoteVersion')),
       'EndPromoted',
     ]),
-    ...stages.map(({ looks }) =>
+    ...steps.map(({ looks }) =>
       walkWorkflow(readWorkflow('stage'), [
         'WaitForLook',
         ...Array.from({ length: looks - 1 }, () => 'WaitForLook'),
@@ -110,8 +115,8 @@ export const countRelease = (
   const calls: Record<string, number> = { RequestRelease: 1 };
   for (const walk of walks)
     for (const [task, count] of Object.entries(walk.calls)) calls[task] = (calls[task] ?? 0) + count;
-  // The look that judges a stage's last round also tells, in a batch of its own, that the stage is promoted.
-  const lookBatches = stages.flatMap(({ batches }) =>
+  // The look that judges a step's last round also tells, in a batch of its own, that the step is over.
+  const lookBatches = steps.flatMap(({ batches }) =>
     batches.flatMap((rounds, index) => (index === batches.length - 1 ? [rounds, 1] : [rounds])),
   );
   const perCall = Object.entries(calls).map(([task, count]) => {
@@ -124,10 +129,10 @@ export const countRelease = (
       { apiRequests: 1 },
       ...walks.map(walkedUsage),
       ...perCall.map(({ usage }) => usage),
-      ...stages.map(({ asking }) => ({ metricsRead: asking * METRICS_PER_READ })),
+      ...steps.map(({ asking }) => ({ metricsRead: asking * METRICS_PER_READ })),
       ...lookBatches.flatMap((records) => [batchUsage(records), publishUsage(records)]),
     ),
-    looks: sum(stages.map(({ looks }) => looks)),
+    looks: sum(steps.map(({ looks }) => looks)),
     records: sum(lookBatches) + sum(perCall.map(({ records }) => records)),
     calls,
   };

@@ -39,10 +39,12 @@ export const customPlanSchema = z.strictObject({
   holdSeconds: z.int().min(1).max(604_800).default(3_600),
   /** How long a person's pause lasts before traffic is restored: a day, so that a night passes. */
   pauseSeconds: z.int().min(1).max(604_800).default(86_400),
+  /** After the last stage: how long the promoted version is looked at and can still be rolled back; 0 for not at all. */
+  watchSeconds: z.int().min(0).max(604_800).default(900),
 });
 
 /** What a release carries: everything spelled out, so that a later change of a plan can't reach a release in flight. */
-export const planSchema = customPlanSchema.extend({ name: z.string() });
+export const planSchema = customPlanSchema.extend({ name: z.string(), stages: z.array(stageSchema).max(20) });
 export type Plan = z.infer<typeof planSchema>;
 
 const minutes = (weightPercent: number, rounds: number): Stage => ({
@@ -84,6 +86,15 @@ export const planOf = (choice: PlanChoice, firstWeightPercent?: number): Plan =>
   return { ...plan, stages: [{ ...first, weightPercent: firstWeightPercent }, ...later] };
 };
 
+/** All traffic in one step, judged as the plan's last stage is. */
+export const planAtOnce = (choice: PlanChoice, name: string): Plan => {
+  const plan = planOf(choice);
+  return { ...plan, name, stages: plan.stages.slice(-1) };
+};
+
 /** Seconds from a stage's verified shift to the moment at which missing data is no longer waited for. */
-export const stageDeadlineSeconds = (plan: Plan, stage: Stage, settleSeconds: number): number =>
-  plan.stageDeadlineSeconds ?? 3 * stage.rounds * stage.roundSeconds + 600 + settleSeconds;
+export const stageDeadlineSeconds = (
+  plan: Plan,
+  stage: Pick<Stage, 'rounds' | 'roundSeconds'>,
+  settleSeconds: number,
+): number => plan.stageDeadlineSeconds ?? 3 * stage.rounds * stage.roundSeconds + 600 + settleSeconds;

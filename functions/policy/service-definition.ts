@@ -5,7 +5,8 @@ import { metricDefinitionSchema } from '#policy/metric-definition.ts';
 import { metricMisfits } from '#policy/metric-fit.ts';
 import { planChoiceSchema } from '#policy/plan.ts';
 import { probeDefinitionSchema } from '#policy/probe-definition.ts';
-import { targetSchema } from '#policy/target.ts';
+import { targetIdentity, targetSchema } from '#policy/target.ts';
+import { WAVES_MAX, waveDefinitionSchema } from '#policy/wave-definition.ts';
 import { JudgePolicy } from '#rollout/judge/judge-policy.ts';
 
 /** How one service is released into one environment. */
@@ -14,12 +15,42 @@ export const serviceEnvironmentSchema = z.strictObject({
   plan: planChoiceSchema.default('standard'),
   metrics: metricDefinitionSchema,
   probes: probeDefinitionSchema.optional(),
+  /** Targets that follow `target`, in this order, each when those before have all traffic on the new version. */
+  waves: z
+    .array(waveDefinitionSchema)
+    .max(WAVES_MAX - 1)
+    .default([]),
   /** Bounds and limits of the judge where they differ from the defaults. */
   judge: JudgePolicy.prefault({}),
 });
 export type ServiceEnvironment = z.infer<typeof serviceEnvironmentSchema>;
 
 const PRODUCTION = 'production';
+
+interface WaveMisfit {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
+
+/** What makes a list of waves impossible: one name or one target twice, or metrics that don't go with a target. */
+const waveMisfits = ({ target, metrics, waves }: ServiceEnvironment): readonly WaveMisfit[] =>
+  waves.flatMap((wave, index) => {
+    const before = waves.slice(0, index);
+    const targets = [target, ...before.map((other) => other.target)].map(targetIdentity);
+    const at = wave.metrics === undefined ? ['waves', index, 'target'] : ['waves', index, 'metrics'];
+    return [
+      ...(before.some(({ name }) => name === wave.name)
+        ? [{ path: ['waves', index, 'name'], message: 'must be a name of its own' }]
+        : []),
+      ...(targets.includes(targetIdentity(wave.target))
+        ? [{ path: ['waves', index, 'target'], message: 'must be another target than those before it' }]
+        : []),
+      ...metricMisfits(wave.target, wave.metrics ?? metrics).map(({ path, message }) => ({
+        path: [...at, ...path],
+        message,
+      })),
+    ];
+  });
 
 /** A service as its team describes it: `PUT /v1/services/{service}`. */
 export const serviceDefinitionSchema = z
@@ -33,9 +64,12 @@ export const serviceDefinitionSchema = z
       }),
   })
   .superRefine((definition, context) => {
-    for (const [name, { target, metrics }] of Object.entries(definition.environments))
-      for (const { path, message } of metricMisfits(target, metrics))
+    for (const [name, settings] of Object.entries(definition.environments)) {
+      for (const { path, message } of metricMisfits(settings.target, settings.metrics))
         context.addIssue({ code: 'custom', path: ['environments', name, 'metrics', ...path], message });
+      for (const { path, message } of waveMisfits(settings))
+        context.addIssue({ code: 'custom', path: ['environments', name, ...path], message });
+    }
     const production = definition.environments[PRODUCTION];
     const metrics = production?.target.kind === 'lambda-alias' ? production.metrics : undefined;
     if (

@@ -5,6 +5,7 @@ import { serveTask } from '#platform/serve-task.ts';
 import { releasePorts } from '#releases/adapters/release-ports.ts';
 import { releaseEnvironment } from '#releases/environment.ts';
 import { batchId, releaseRecord } from '#releases/release-records.ts';
+import { stepsOf } from '#releases/step.ts';
 import { releaseTasks } from '#releases/tasks.ts';
 
 const { releases, ledger, now } = releasePorts(readEnvironment(releaseEnvironment));
@@ -17,5 +18,5 @@ export const handler = serveTask(releaseTasks.AdmitRelease)(async ({ releaseId }
   await ledger.append(batchId(release, 'started'), [
     releaseRecord('release.started', release, systemActor('admit-release'), now(), { fence: release.fence }),
   ]);
-  return { go: 'forward', fence: release.fence, stages: release.plan.stages };
+  return { go: 'forward', fence: release.fence, steps: stepsOf(release).length };
 });

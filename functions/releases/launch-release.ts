@@ -35,7 +35,12 @@ export const launchRelease = async (ports: LaunchPorts, release: Release): Promi
   await ports.ledger.append(batchId(release, 'accepted'), [
     releaseRecord('release.accepted', release, release.requestedBy, release.requestedAt, {
       strategy: release.strategy,
-      target: release.target,
+      waves: release.waves.map(({ name, target, version, bakeSeconds }) => ({
+        name,
+        target,
+        version,
+        bakeSeconds,
+      })),
       plan: release.plan,
       ...(release.notes !== undefined && { notes: release.notes }),
     }),

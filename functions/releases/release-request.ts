@@ -1,14 +1,22 @@
 import * as z from 'zod';
 import { environmentNameSchema, idempotencyKeySchema, serviceNameSchema } from '#platform/ids.ts';
 import { textSchema } from '#platform/text.ts';
+import { REQUESTED_STRATEGIES } from '#policy/strategy.ts';
+import { waveNameSchema } from '#policy/wave-definition.ts';
+
+const versionSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9._:@/+-]{1,256}$/, 'must be 1 to 256 of A-Z a-z 0-9 . _ : @ / + -');
 
 /** What a release asks for, through whichever door. */
 export const releaseRequestSchema = z.strictObject({
   service: serviceNameSchema,
   environment: environmentNameSchema,
   /** What to run, in the target's own terms: for a Lambda alias the number of a published version. */
-  version: z.string().regex(/^[A-Za-z0-9._:@/+-]{1,256}$/, 'must be 1 to 256 of A-Z a-z 0-9 . _ : @ / + -'),
-  strategy: z.enum(['canary']).default('canary'),
+  version: versionSchema,
+  /** Where a wave's version has another name, as a function's number in another region: by the wave's name. */
+  versions: z.record(waveNameSchema, versionSchema).optional(),
+  strategy: z.enum(REQUESTED_STRATEGIES).default('canary'),
   /** Replaces the weight of the plan's first stage. */
   firstStageWeightPercent: z.int().min(1).max(99).optional(),
   notes: textSchema(2_000).optional(),

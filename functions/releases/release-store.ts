@@ -54,25 +54,29 @@ export interface ReleaseStore {
   readFence(releaseId: ReleaseId): Promise<Fence>;
   /** First time only; a second call changes nothing. */
   markStarted(releaseId: ReleaseId, at: string): Promise<void>;
-  /** Write-once: the first snapshot stays, and is what is returned. Refused (undefined) unless forward at `fence`. */
-  saveSnapshot(releaseId: ReleaseId, fence: number, snapshot: Snapshot): Promise<Snapshot | undefined>;
+  /** Write-once: the first snapshots stay, and are what is returned. Refused (undefined) unless forward at `fence`. */
+  saveSnapshots(
+    releaseId: ReleaseId,
+    fence: number,
+    snapshots: readonly Snapshot[],
+  ): Promise<readonly Snapshot[] | undefined>;
   /**
-   * Records the weight about to be set. False unless forward at `fence` with a snapshot taken, and false when a higher
-   * weight was recorded before: a step of an earlier stage that comes late must not lower what is known to be intended.
+   * Records the step about to be taken, with its weight. False unless forward at `fence` with the snapshots taken, and
+   * false when a later step was recorded before: one that comes late must not lower what is known to be intended.
    */
-  intendWeight(releaseId: ReleaseId, fence: number, progress: Progress): Promise<boolean>;
-  /** What a look saw at the weight last recorded. False when another one was, or the release is not forward at `fence`. */
+  intendStep(releaseId: ReleaseId, fence: number, progress: Progress): Promise<boolean>;
+  /** What a look saw at the step last recorded. False when another one was, or the release is not forward at `fence`. */
   noteProgress(releaseId: ReleaseId, fence: number, progress: Progress): Promise<boolean>;
   /**
-   * The same, for a look at which the stage passes: decides between it and a pause that comes at the same moment.
-   * `paused` when the release is paused and nobody wished this stage to pass.
+   * The same, for a look at which the step passes: decides between it and a pause that comes at the same moment.
+   * `paused` when the release is paused and nobody wished this step to pass.
    */
-  passStage(releaseId: ReleaseId, fence: number, progress: Progress): Promise<'passed' | 'paused' | 'fenced'>;
+  passStep(releaseId: ReleaseId, fence: number, progress: Progress): Promise<'passed' | 'paused' | 'fenced'>;
   /** False unless the release is forward and not paused. A wish whose `key` was taken before is true and changes nothing. */
   pause(releaseId: ReleaseId, pause: Pause, key: string): Promise<boolean>;
   /** False unless the release is forward and paused. */
   resume(releaseId: ReleaseId, key: string): Promise<boolean>;
-  /** False unless the release is forward at this stage. */
+  /** False unless the release is forward at this step. */
   wishPromotion(releaseId: ReleaseId, wish: PromotionWish, key: string): Promise<boolean>;
   /**
    * Stops everything forward: mode restoring, fence + 1, the first cause kept. `undefined` when the release is done;

@@ -4,11 +4,16 @@ import { environmentNameSchema, releaseIdSchema, serviceNameSchema } from '#plat
 import { metricDefinitionSchema } from '#policy/metric-definition.ts';
 import { planSchema } from '#policy/plan.ts';
 import { probeDefinitionSchema } from '#policy/probe-definition.ts';
+import { STRATEGIES } from '#policy/strategy.ts';
 import { targetSchema } from '#policy/target.ts';
+import { bakeSecondsSchema, WAVES_MAX, waveNameSchema } from '#policy/wave-definition.ts';
 import { BaselineHistory } from '#rollout/judge/facts.ts';
 import { JudgePolicy } from '#rollout/judge/judge-policy.ts';
 
 export const REASON_TEXT_MAX = 1_000;
+
+/** `stage`: at one of the plan's weights. `bake`, `watch`: at 100 %, before the next wave and before the end. */
+export const STEP_KINDS = ['stage', 'bake', 'watch'] as const;
 
 /** Why something was decided, as people and the ledger read it. */
 export const reasonSchema = z.strictObject({
@@ -25,7 +30,7 @@ export type Reason = z.infer<typeof reasonSchema>;
 export const outcomeSchema = z.enum(['promoted', 'rolled-back', 'aborted', 'refused']);
 export type Outcome = z.infer<typeof outcomeSchema>;
 
-/** What "stable" means for this release's target; taken once, before anything moves. */
+/** What "stable" means for one wave's target; taken once, before anything moves. */
 export const snapshotSchema = z.strictObject({
   stableVersion: z.string(),
   /** Longest a request may run on the target, in seconds: how long its metrics take to settle depends on it. */
@@ -36,11 +41,33 @@ export const snapshotSchema = z.strictObject({
 });
 export type Snapshot = z.infer<typeof snapshotSchema>;
 
-/** Where the rollout stands, for people; no decision is taken from it. */
+/**
+ * One target, in the order in which the release reaches it, with all that may differ between targets. Later ones begin
+ * when those before have all traffic on the new version and have baked.
+ */
+export const waveSchema = z.strictObject({
+  name: waveNameSchema,
+  target: targetSchema,
+  /** What to run there, in the target's own terms. */
+  version: z.string(),
+  metrics: metricDefinitionSchema,
+  probes: probeDefinitionSchema.optional(),
+  /** How long the wave before is watched before this one begins; nothing is before the first. */
+  bakeSeconds: bakeSecondsSchema,
+});
+export type Wave = z.infer<typeof waveSchema>;
+
+/** Where the rollout stands: the step last begun, and what people are shown of its last look. */
 export const progressSchema = z.strictObject({
+  /** Steps of the whole release, over all waves; a later step's intent is never replaced by an earlier one's. */
+  step: z.int().min(0),
+  steps: z.int().min(1),
+  kind: z.enum(STEP_KINDS),
+  wave: z.int().min(0),
+  /** Of the plan, in this wave. */
   stage: z.int().min(0),
-  stages: z.int().min(1),
-  /** The last recorded intent; canary traffic never exceeds it. */
+  stages: z.int().min(0),
+  /** The last recorded intent; the wave's canary traffic never exceeds it. */
   weightPercent: z.number().min(0).max(100),
   round: z.int().min(0).optional(),
   rounds: z.int().min(1).optional(),
@@ -56,12 +83,12 @@ export type Progress = z.infer<typeof progressSchema>;
 /** A person's standing wish about a release that is on its way: what the next look does about it is its business. */
 const wishSchema = z.strictObject({ by: actorSchema, reason: z.string(), at: z.iso.datetime() });
 
-/** No stage passes while it is there; looks go on, and a breach still restores. */
+/** No step passes while it is there; looks go on, and a breach still restores. */
 export const pauseSchema = wishSchema;
 export type Pause = z.infer<typeof pauseSchema>;
 
-/** This stage passes at the next look that has data and sees nothing wrong, whatever is left of its rounds. */
-export const promotionWishSchema = wishSchema.extend({ stage: z.int().min(0) });
+/** This step passes at the next look that has data and sees nothing wrong, whatever is left of its rounds. */
+export const promotionWishSchema = wishSchema.extend({ step: z.int().min(0) });
 export type PromotionWish = z.infer<typeof promotionWishSchema>;
 
 /**
@@ -73,20 +100,19 @@ export const releaseSchema = z.strictObject({
   service: serviceNameSchema,
   environment: environmentNameSchema,
   version: z.string(),
-  strategy: z.enum(['canary']),
+  strategy: z.enum(STRATEGIES),
   notes: z.string().optional(),
   requestedBy: actorSchema,
   requestedAt: z.iso.datetime(),
-  target: targetSchema,
-  metrics: metricDefinitionSchema,
-  probes: probeDefinitionSchema.optional(),
+  waves: z.array(waveSchema).min(1).max(WAVES_MAX),
   plan: planSchema,
   judge: JudgePolicy,
   attempt: z.int().min(1),
   mode: z.enum(['forward', 'restoring', 'done']),
   fence: z.int().min(1),
   startedAt: z.iso.datetime().optional(),
-  snapshot: snapshotSchema.optional(),
+  /** Of every wave, in their order; taken together, before anything moves. */
+  snapshots: z.array(snapshotSchema).optional(),
   progress: progressSchema.optional(),
   /** Why it is being restored: the first cause to arrive stays. */
   restoreCause: z.array(reasonSchema).optional(),

@@ -1,73 +1,18 @@
 import type { LedgerWriter } from '#ledger/append.ts';
 import type { RecordDraft } from '#ledger/record.ts';
-import type { Actor } from '#platform/actor.ts';
 import { digestOf } from '#platform/digest.ts';
-import { ConflictError, InvalidRequestError, NotFoundError } from '#platform/errors.ts';
+import { ConflictError } from '#platform/errors.ts';
 import type { ReleaseId } from '#platform/ids.ts';
-import { planOf } from '#policy/plan.ts';
 import type { ServiceRegistry } from '#policy/service-registry.ts';
+import type { Asked } from '#releases/asked.ts';
+import { draftRelease } from '#releases/draft-release.ts';
 import { type LaunchPorts, launchRelease } from '#releases/launch-release.ts';
 import type { Release } from '#releases/release.ts';
-import type { ReleaseRequest } from '#releases/release-request.ts';
 
 export interface RequestPorts extends LaunchPorts {
   readonly services: ServiceRegistry;
   readonly ledger: LedgerWriter;
 }
-
-export interface Asked {
-  readonly request: ReleaseRequest;
-  readonly requestedBy: Actor;
-  /** Idempotency key, already made unique to its door and caller. */
-  readonly key: string;
-  /** Digest of the request, to tell a repetition from another request under the same key. */
-  readonly requestDigest: string;
-  readonly releaseId: ReleaseId;
-  readonly at: string;
-}
-
-/** The release as asked for, everything it needs spelled out from the service's definition. */
-const draftRelease = async (services: ServiceRegistry, asked: Asked): Promise<Release> => {
-  const { request } = asked;
-  const registered = await services.get(request.service);
-  if (registered === undefined)
-    throw new NotFoundError(
-      `service ${request.service} is not registered; PUT /v1/services/${request.service} first`,
-    );
-  const { environments } = registered.definition;
-  // Own ones only: every object has a `constructor`, which is a good name for an environment too.
-  const settings = Object.hasOwn(environments, request.environment)
-    ? environments[request.environment]
-    : undefined;
-  if (settings === undefined)
-    throw new InvalidRequestError(`service ${request.service} has no environment ${request.environment}`, {
-      faults: [
-        {
-          path: 'environment',
-          message: `must be one of: ${Object.keys(environments).join(', ')}`,
-        },
-      ],
-    });
-  return {
-    releaseId: asked.releaseId,
-    service: request.service,
-    environment: request.environment,
-    version: request.version,
-    strategy: request.strategy,
-    ...(request.notes !== undefined && { notes: request.notes }),
-    requestedBy: asked.requestedBy,
-    requestedAt: asked.at,
-    target: settings.target,
-    metrics: settings.metrics,
-    ...(settings.probes && { probes: settings.probes }),
-    plan: planOf(settings.plan, request.firstStageWeightPercent),
-    judge: settings.judge,
-    attempt: 1,
-    mode: 'forward',
-    fence: 1,
-    recoveries: 0,
-  };
-};
 
 /** The same request under the same key, refused for the same release, is one refusal however often it comes. */
 const refusalId = ({ key, requestDigest, requestedBy }: Asked, by: ReleaseId): string =>

@@ -4,9 +4,9 @@ import { InvalidRequestError } from '#platform/errors.ts';
 import { parseOrRefuse } from '#platform/faults.ts';
 import { jsonFault } from '#platform/json-faults.ts';
 import { shorten, textSchema } from '#platform/text.ts';
+import type { Asked } from '#releases/asked.ts';
 import { idempotencyScope } from '#releases/keys.ts';
 import { releaseRequestedDetailSchema } from '#releases/release-request.ts';
-import type { Asked } from '#releases/request-release.ts';
 
 export const REQUESTED_EVENT = 'sluice.release.requested';
 

@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import { releaseIdSchema } from '#platform/ids.ts';
 import { defineTasks } from '#platform/task.ts';
-import { planSchema } from '#policy/plan.ts';
 import { outcomeSchema } from '#releases/release.ts';
 
 /** The tasks of the workflows that this slice answers. */
@@ -12,7 +11,7 @@ export const releaseTasks = defineTasks({
       z.strictObject({
         go: z.literal('forward'),
         fence: z.int(),
-        stages: planSchema.shape.stages,
+        steps: z.int().min(0),
       }),
       /** Stopped or concluded before the workflow came to it. */
       z.strictObject({ go: z.literal('back') }),

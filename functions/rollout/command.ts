@@ -41,7 +41,7 @@ export const refusalOf = (release: Release, name: CommandName): string | undefin
     return `release ${release.releaseId} is paused already, by ${release.paused.by.login} since ${release.paused.at}`;
   if (name === 'resume' && release.paused === undefined) return `release ${release.releaseId} is not paused`;
   if (name === 'promote' && release.progress === undefined)
-    return `release ${release.releaseId} has no traffic yet; there is no stage to pass`;
+    return `release ${release.releaseId} has no traffic yet; there is no step to pass`;
   return undefined;
 };
 
@@ -81,15 +81,15 @@ const wish = async (
     case 'pause':
       return {
         taken: await ports.releases.pause(releaseId, { by, reason, at }, key),
-        text: `no further stage passes until it is resumed; looks go on, and in ${release.plan.pauseSeconds} s traffic is restored`,
+        text: `no further step passes until it is resumed; looks go on, and in ${release.plan.pauseSeconds} s traffic is restored`,
       };
     case 'resume':
-      return { taken: await ports.releases.resume(releaseId, key), text: 'stages pass again' };
+      return { taken: await ports.releases.resume(releaseId, key), text: 'steps pass again' };
     case 'promote': {
-      const stage = release.progress?.stage ?? 0;
+      const step = release.progress?.step ?? 0;
       return {
-        taken: await ports.releases.wishPromotion(releaseId, { by, reason, at, stage }, key),
-        text: `stage ${stage + 1} passes at the next look that has data and sees nothing wrong`,
+        taken: await ports.releases.wishPromotion(releaseId, { by, reason, at, step }, key),
+        text: `step ${step + 1} of ${release.progress?.steps} passes at the next look that has data and sees nothing wrong`,
       };
     }
     case 'abort':
@@ -126,9 +126,9 @@ export const obey = async (ports: RestorePorts, command: Command): Promise<Obeye
   if (wasTaken(release, command)) return { text: 'taken before; nothing is done twice' };
   const refusal = refusalOf(release, name);
   if (refusal !== undefined) throw new ConflictError(refusal);
-  const stage = release.progress?.stage;
+  const step = release.progress?.step;
   await ports.ledger.append(`${releaseId}/command/${name}/${key}`, [
-    releaseRecord(RECORDED[name], release, by, at, { reason, ...(stage !== undefined && { stage }) }),
+    releaseRecord(RECORDED[name], release, by, at, { reason, ...(step !== undefined && { step }) }),
   ]);
   const { taken, text } = await wish(ports, release, command);
   if (!taken) throw new ConflictError(`release ${releaseId} moved on meanwhile; look at it and decide again`);

@@ -7,17 +7,19 @@ import { METRIC } from '#platform/metric-names.ts';
 import { serveTask } from '#platform/serve-task.ts';
 import { logger, metrics } from '#platform/telemetry.ts';
 import { releasePorts } from '#releases/adapters/release-ports.ts';
+import { type ReadyWave, readyWaves } from '#releases/ready-wave.ts';
 import type { Progress, Release } from '#releases/release.ts';
+import { type Step, stepBehind, stepsOf } from '#releases/step.ts';
 import { httpProbes } from '#rollout/adapters/http-probes.ts';
 import { metricSource } from '#rollout/adapters/rollout-ports.ts';
 import { metricEnvironment, probeEnvironment, restoreEnvironment } from '#rollout/environment.ts';
-import { judgeLook } from '#rollout/judge/judge-look.ts';
-import { type Decision, decide, firstLookState, type Look, lookInput } from '#rollout/look.ts';
+import { initialStageState } from '#rollout/judge/stage-state.ts';
+import { type Decision, decide, firstLookState, judge, type Look, type WaveLook } from '#rollout/look.ts';
 import { lookProgress, lookRecords } from '#rollout/look-records.ts';
 import type { PeriodFacts } from '#rollout/metric-source.ts';
 import { settledWindow, settleSecondsOf } from '#rollout/stage-clock.ts';
 import { type LookProbes, withLook } from '#rollout/stage-probes.ts';
-import { rolloutTasks } from '#rollout/tasks.ts';
+import { type LookState, rolloutTasks, type WaveState } from '#rollout/tasks.ts';
 import { type TellPorts, tellLook } from '#rollout/tell-look.ts';
 
 const environment = readEnvironment({
@@ -35,42 +37,77 @@ const telling: TellPorts = {
 const source = metricSource(environment);
 const probe = httpProbes({ hosts: environment.PROBE_HOSTS, reach: environment.OUTBOUND_REACH });
 
+type Facts = Omit<WaveLook, 'periods' | 'state'>;
+
 /** A source that doesn't answer is missing data, which extends the stage and at its deadline holds or restores. */
-const readFacts = async (
-  look: Omit<Look, 'periods' | 'state'>,
-  stable: string,
-): Promise<readonly PeriodFacts[]> => {
-  const { target, version, metrics: definition } = look.release;
+const readFacts = async ({ release, wave, window }: Facts): Promise<readonly PeriodFacts[]> => {
+  const { target, version, metrics: definition, snapshot } = wave;
   try {
-    return await source.read(
-      definition,
-      { target, canary: version, baseline: stable },
-      look.window.from,
-      look.window.to,
-    );
+    const arms = { target, canary: version, baseline: snapshot.stableVersion };
+    return await source.read(definition, arms, window.from, window.to);
   } catch (error) {
     if (!(error instanceof TransientError)) throw error;
-    logger.warn('metrics unavailable', { releaseId: look.release.releaseId, error });
+    logger.warn('metrics unavailable', { releaseId: release.releaseId, wave: wave.name, error });
     return [];
   }
 };
 
-/** What the service answers now; nothing where it declares no probes. */
-const probeService = async ({ releaseId, probes }: Release): Promise<LookProbes> => {
+/** What the wave answers now; nothing where it declares no probes. */
+const probeWave = async ({ releaseId }: Release, { name, probes }: ReadyWave): Promise<LookProbes> => {
   if (probes === undefined) return {};
   const { counts, troubles } = await probe(probes);
-  if (troubles.length > 0) logger.warn('probes without success', { releaseId, troubles });
+  if (troubles.length > 0) logger.warn('probes without success', { releaseId, wave: name, troubles });
   return counts;
 };
 
+/** One wave's traffic, as it can be seen now. */
+const observe = async (
+  about: Pick<WaveLook, 'release' | 'step' | 'wave' | 'shiftedAt' | 'now'>,
+  state: WaveState,
+): Promise<WaveLook> => {
+  const { release, step, wave, shiftedAt, now } = about;
+  const settleSeconds = settleSecondsOf(wave.metrics, wave.snapshot);
+  const window = settledWindow(shiftedAt, now, wave.metrics.periodSeconds, settleSeconds);
+  const facts = { ...about, settleSeconds, window };
+  const [periods, probed] = await Promise.all([readFacts(facts), probeWave(release, wave)]);
+  if (periods.length === 0 && window.to > window.from)
+    metrics.addMetric(METRIC.judgedWithoutData, 'Count', 1);
+  const probes = wave.probes && withLook(state.probes, probed, now, window, step, state.judge.lastRound);
+  return { ...facts, periods, state: { ...state, ...(probes && { probes }) } };
+};
+
+/** The step's own wave, and those before it from behind: at 100 % for as long as the release lasts. */
+const lookAt = async (
+  release: Release,
+  step: Step,
+  waves: readonly ReadyWave[],
+  state: LookState,
+  shiftedAt: number,
+): Promise<Look> => {
+  const now = Date.now();
+  const observed = await Promise.all(
+    waves.map((wave, index) =>
+      index === step.wave
+        ? observe({ release, step, wave, shiftedAt, now }, state)
+        : observe(
+            { release, step: stepBehind(step), wave, shiftedAt, now },
+            state.earlier[index] ?? { judge: initialStageState() },
+          ),
+    ),
+  );
+  const main = observed.at(-1);
+  if (main === undefined) throw new NotFoundError(`release ${release.releaseId} has no wave ${step.wave}`);
+  return { ...main, state: { ...state, ...main.state }, earlier: observed.slice(0, -1) };
+};
+
 /**
- * Notes on the release what this look makes of it, and is told whether it still may: a stage passes only if the same
+ * Notes on the release what this look makes of it, and is told whether it still may: a step passes only if the same
  * write finds it neither stopped nor paused. A restore asks nobody.
  */
 const commit = async (look: Look, fence: number, progress: Progress, decision: Decision) => {
   const { releaseId } = look.release;
   try {
-    if (decision.verdict === 'promote') return await releases.passStage(releaseId, fence, progress);
+    if (decision.verdict === 'promote') return await releases.passStep(releaseId, fence, progress);
     return (await releases.noteProgress(releaseId, fence, progress)) ? 'noted' : 'fenced';
   } catch (error) {
     if (decision.verdict !== 'restore') throw error;
@@ -81,38 +118,24 @@ const commit = async (look: Look, fence: number, progress: Progress, decision: D
 
 export const handler = serveTask(rolloutTasks.JudgeHealth)(async (input) => {
   const release = await releases.get(input.releaseId);
-  const stage = release?.plan.stages[input.stage];
-  if (release?.snapshot === undefined || stage === undefined)
-    throw new NotFoundError(`release ${input.releaseId} has no snapshot or no stage ${input.stage}`);
+  const step = release && stepsOf(release)[input.step];
+  const waves = release && step && readyWaves(release)?.slice(0, step.wave + 1);
+  const metricsOfStep = waves?.at(-1)?.metrics;
+  if (release === undefined || step === undefined || waves === undefined || metricsOfStep === undefined)
+    throw new NotFoundError(`release ${input.releaseId} has no snapshot or no step ${input.step}`);
   const state = input.state ?? firstLookState();
-  const waitSeconds = Math.max(
-    environment.LOOK_INTERVAL_SECONDS,
-    Math.min(release.metrics.periodSeconds, 60),
-  );
+  const waitSeconds = Math.max(environment.LOOK_INTERVAL_SECONDS, Math.min(metricsOfStep.periodSeconds, 60));
   if (release.mode !== 'forward' || release.fence !== input.fence)
     return { verdict: 'fenced', waitSeconds, looks: state.looks, state, reasons: [] };
 
-  const now = Date.now();
-  const shiftedAt = Date.parse(input.shiftedAt);
-  const settleSeconds = settleSecondsOf(release.metrics, release.snapshot);
-  const window = settledWindow(shiftedAt, now, release.metrics.periodSeconds, settleSeconds);
-  const about = { release, stageIndex: input.stage, stage, window, settleSeconds, shiftedAt, now };
-  const [periods, probed] = await Promise.all([
-    readFacts(about, release.snapshot.stableVersion),
-    probeService(release),
-  ]);
-  const probes = release.probes && withLook(state.probes, probed, now, window, stage, state.judge.lastRound);
-  const look: Look = { ...about, periods, state: { ...state, ...(probes && { probes }) } };
-  const result = judgeLook(lookInput(look));
-  const decision = decide(look, result);
-  if (look.periods.length === 0 && window.to > window.from)
-    metrics.addMetric(METRIC.judgedWithoutData, 'Count', 1);
-
-  const committed = await commit(look, input.fence, lookProgress(look, result, decision), decision);
-  // Paused at the very moment the stage passed: this look counts for nothing, the next one sees the pause.
+  const look = await lookAt(release, step, waves, state, Date.parse(input.shiftedAt));
+  const judged = judge(look);
+  const decision = decide(look, judged);
+  const committed = await commit(look, input.fence, lookProgress(look, judged, decision), decision);
+  // Paused at the very moment the step passed: this look counts for nothing, the next one sees the pause.
   if (committed === 'paused')
     return { verdict: 'continue', waitSeconds: 1, looks: state.looks, state, reasons: [] };
-  await tellLook(telling, look, decision, lookRecords(look, result, decision));
+  await tellLook(telling, look, decision, lookRecords(look, judged, decision));
   return {
     verdict: committed === 'fenced' ? 'fenced' : decision.verdict,
     waitSeconds,

@@ -1,52 +1,73 @@
 import type { LedgerEventType } from '#ledger/event-types.ts';
 import type { RecordDraft } from '#ledger/record.ts';
 import { systemActor } from '#platform/actor.ts';
+import { waveFact } from '#releases/ready-wave.ts';
 import type { Progress } from '#releases/release.ts';
 import { releaseRecord } from '#releases/release-records.ts';
+import { progressAt, type Step, stepsOf } from '#releases/step.ts';
 import type { LookResult } from '#rollout/judge/look.ts';
-import type { Decision, Look } from '#rollout/look.ts';
+import type { Decision, Judged, Look, WaveLook } from '#rollout/look.ts';
 
-const DECIDED: Record<Decision['verdict'], LedgerEventType | undefined> = {
-  continue: undefined,
-  promote: 'release.stage.promoted',
-  restore: 'release.look.decided',
+const PASSED: Record<Step['kind'], LedgerEventType> = {
+  stage: 'release.stage.promoted',
+  bake: 'release.watch.passed',
+  watch: 'release.watch.passed',
 };
 
+const decidedType = ({ step }: Look, { verdict, holdBegins }: Decision): LedgerEventType | undefined => {
+  if (holdBegins) return 'release.stage.held';
+  switch (verdict) {
+    case 'continue':
+      return undefined;
+    case 'promote':
+      return PASSED[step.kind];
+    case 'restore':
+      return 'release.look.decided';
+  }
+};
+
+const scoresOf = ({ score, scoreUpper, baselineScore }: LookResult) => ({
+  ...(score !== undefined && { score }),
+  ...(scoreUpper !== undefined && { scoreUpper }),
+  ...(baselineScore !== undefined && { baselineScore }),
+});
+
 /** Everything a look has to tell: each round it judged, and what it decided. A look that only waits tells nothing. */
-export const lookRecords = (look: Look, result: LookResult, decision: Decision): readonly RecordDraft[] => {
+export const lookRecords = (look: Look, judged: Judged, decision: Decision): readonly RecordDraft[] => {
   const at = new Date(look.now).toISOString();
-  const tell = (type: LedgerEventType, data: Readonly<Record<string, unknown>>): RecordDraft =>
+  const tell = (
+    type: LedgerEventType,
+    { wave, step }: WaveLook,
+    data: Readonly<Record<string, unknown>>,
+  ): RecordDraft =>
     releaseRecord(type, look.release, systemActor('judge-health'), at, {
-      stage: look.stageIndex,
-      weightPercent: look.stage.weightPercent,
+      stage: step.stage,
+      ...(step.kind !== 'stage' && { kind: step.kind }),
+      ...waveFact(look.release, wave),
+      weightPercent: step.weightPercent,
       ...data,
     });
-  const verdict = {
-    verdict: decision.verdict,
-    reasons: decision.reasons,
-    evidence: result.evidence,
-    ...(result.score !== undefined && { score: result.score }),
-    ...(result.scoreUpper !== undefined && { scoreUpper: result.scoreUpper }),
-    ...(result.baselineScore !== undefined && { baselineScore: result.baselineScore }),
-  };
-  const decided = decision.holdBegins ? 'release.stage.held' : DECIDED[decision.verdict];
+  const rounds = (one: WaveLook, result: LookResult | undefined) =>
+    (result?.rounds ?? []).map((round) => tell('release.round.judged', one, { round }));
+  const decided = decidedType(look, decision);
+  const { verdict, reasons } = decision;
+  const { evidence } = judged.main;
   return [
-    ...result.rounds.map((round) => tell('release.round.judged', { round })),
-    ...(decided === undefined ? [] : [tell(decided, verdict)]),
+    ...look.earlier.flatMap((behind, index) => rounds(behind, judged.earlier[index])),
+    ...rounds(look, judged.main),
+    ...(decided === undefined
+      ? []
+      : [tell(decided, look, { verdict, reasons, evidence, ...scoresOf(judged.main) })]),
   ];
 };
 
 /** What people see of the release after this look. */
-export const lookProgress = (look: Look, result: LookResult, decision: Decision): Progress => ({
-  stage: look.stageIndex,
-  stages: look.release.plan.stages.length,
-  weightPercent: look.stage.weightPercent,
-  round: result.state.lastRound,
-  rounds: look.stage.rounds,
-  ...(result.score !== undefined && { score: result.score }),
-  ...(result.scoreUpper !== undefined && { scoreUpper: result.scoreUpper }),
-  ...(result.baselineScore !== undefined && { baselineScore: result.baselineScore }),
-  verdict: decision.verdict === 'continue' ? result.verdict : decision.verdict,
+export const lookProgress = (look: Look, { main }: Judged, decision: Decision): Progress => ({
+  ...progressAt(look.release, stepsOf(look.release), look.step),
+  round: main.state.lastRound,
+  rounds: look.step.rounds,
+  ...scoresOf(main),
+  verdict: decision.verdict === 'continue' ? main.verdict : decision.verdict,
   reasons: [...decision.reasons],
   lookedAt: new Date(look.now).toISOString(),
 });

@@ -1,6 +1,9 @@
 import { shorten } from '#platform/text.ts';
-import { type Stage, stageDeadlineSeconds } from '#policy/plan.ts';
+import { stageDeadlineSeconds } from '#policy/plan.ts';
+import type { ReadyWave } from '#releases/ready-wave.ts';
 import { REASON_TEXT_MAX, type Reason, type Release } from '#releases/release.ts';
+import { type Step, stepsOf } from '#releases/step.ts';
+import { judgeLook } from '#rollout/judge/judge-look.ts';
 import type { LookInput, LookResult } from '#rollout/judge/look.ts';
 import { initialStageState, nextStageState } from '#rollout/judge/stage-state.ts';
 import type { PeriodFacts } from '#rollout/metric-source.ts';
@@ -12,14 +15,15 @@ import {
   type Settled,
 } from '#rollout/stage-clock.ts';
 import { addLookProbes, probesOfRound } from '#rollout/stage-probes.ts';
-import type { LookState } from '#rollout/tasks.ts';
+import type { LookState, WaveState } from '#rollout/tasks.ts';
 
-export interface Look {
+/** One wave's traffic as a look sees it. */
+export interface WaveLook {
   readonly release: Release;
-  readonly stageIndex: number;
-  readonly stage: Stage;
+  readonly step: Step;
+  readonly wave: ReadyWave;
   /** What the last look left, with this look's probes. */
-  readonly state: LookState;
+  readonly state: WaveState;
   readonly periods: readonly PeriodFacts[];
   readonly window: Settled;
   readonly settleSeconds: number;
@@ -28,54 +32,106 @@ export interface Look {
   readonly now: number;
 }
 
+/** The wave that the present step is about, and those before it, which have all traffic on the new version. */
+export interface Look extends WaveLook {
+  readonly state: LookState;
+  readonly earlier: readonly WaveLook[];
+}
+
+/** What the judge made of each. */
+export interface Judged {
+  readonly main: LookResult;
+  /** In the order of `earlier`. */
+  readonly earlier: readonly LookResult[];
+}
+
 /** What a release's very first look starts from. */
-export const firstLookState = (): LookState => ({ judge: initialStageState(), looks: 0 });
+export const firstLookState = (): LookState => ({ judge: initialStageState(), looks: 0, earlier: [] });
 
-/** What the next stage starts from: evidence goes on, everything else begins anew. */
-export const afterStage = (state: LookState): LookState => ({ judge: nextStageState(state.judge), looks: 0 });
+/**
+ * What the next step starts from: within a wave evidence goes on and everything else begins anew. Another wave has
+ * other traffic, so that its evidence begins at nothing, and the wave that was left is looked at from behind.
+ */
+export const afterStep = (
+  { judge, earlier }: LookState,
+  { wave, index }: Step,
+  steps: readonly Step[],
+): LookState => {
+  const behind = earlier.map((state) => ({ judge: nextStageState(state.judge) }));
+  const left = { judge: nextStageState(judge) };
+  const next = steps[index + 1];
+  return next === undefined || next.wave === wave
+    ? { ...left, looks: 0, earlier: behind }
+    : { judge: initialStageState(), looks: 0, earlier: [...behind, left] };
+};
 
-/** What this look leaves to the next one of its stage. */
-const looked = ({ state }: Look, result: LookResult): LookState => ({
+const waveLooked = (look: WaveLook, result: LookResult): WaveState => ({
   judge: result.state,
-  looks: state.looks + 1,
-  ...(state.probes && { probes: state.probes }),
+  ...(look.state.probes && { probes: look.state.probes }),
 });
 
-/** Seconds from now to the stage's deadline; negative once it has passed. */
-const secondsToDeadline = (look: Look): number =>
-  (look.shiftedAt - look.now) / 1_000 +
-  stageDeadlineSeconds(look.release.plan, look.stage, look.settleSeconds);
+/** What this look leaves to the next one of its step. */
+const looked = (look: Look, { main, earlier }: Judged): LookState => ({
+  ...waveLooked(look, main),
+  looks: look.state.looks + 1,
+  earlier: look.earlier.flatMap((behind, index) => {
+    const result = earlier[index];
+    return result === undefined ? [] : [waveLooked(behind, result)];
+  }),
+});
+
+/**
+ * Whether missing data is waited for no longer. A watch has no such moment: what it watches was promoted on data, and it
+ * ends by time. Neither has a wave that is only looked at from behind.
+ */
+const deadlineOf = (look: WaveLook): LookInput['deadline'] => {
+  const { release, step, wave, settleSeconds, shiftedAt, now } = look;
+  const waits = step.kind !== 'watch' && release.waves[step.wave]?.name === wave.name;
+  const deadline = stageDeadlineSeconds(release.plan, step, settleSeconds);
+  return waits && (now - shiftedAt) / 1_000 >= deadline ? 'passed' : 'open';
+};
 
 /**
  * What settled at once is judged at several looks: each round is a record, and a look's records are one batch of the
- * ledger's, which holds 98.
+ * ledger's, which holds 98, nine earlier waves' included.
  */
 const ROUNDS_PER_LOOK_MAX = 50;
+const EARLIER_ROUNDS_PER_LOOK_MAX = 5;
 
 /** The judge's input: the same facts, in the form that the offline judge takes too. */
-export const lookInput = (look: Look): LookInput => {
-  const { stage, window, periods, state } = look;
-  const waiting = Math.max(0, roundsSettled(window, stage) - state.judge.lastRound);
-  const fresh = Array.from({ length: Math.min(waiting, ROUNDS_PER_LOOK_MAX) }, (_, offset) => {
+export const lookInput = (look: WaveLook, roundsMax = ROUNDS_PER_LOOK_MAX): LookInput => {
+  const { release, step, wave, window, periods, state } = look;
+  const { index, weightPercent, rounds, roundSeconds } = step;
+  const waiting = Math.max(0, roundsSettled(window, step) - state.judge.lastRound);
+  const fresh = Array.from({ length: Math.min(waiting, roundsMax) }, (_, offset) => {
     const number = state.judge.lastRound + offset + 1;
-    const facts = roundFacts(periods, window, stage.roundSeconds, number);
+    const facts = roundFacts(periods, window, roundSeconds, number);
     return { number, ...facts, ...addLookProbes(facts, probesOfRound(state.probes, number)) };
   });
-  const history = look.release.snapshot?.history;
+  const { history } = wave.snapshot;
   const cumulative = cumulativeFacts(periods, window);
+  const { judge } = release;
+  // Each wave is a chance of its own to be wrong: together they have the release's.
+  const evidence = { ...judge.evidence, alpha: judge.evidence.alpha / release.waves.length };
   return {
-    policy: look.release.judge,
-    stage: { index: look.stageIndex, ...stage, final: stage.weightPercent === 100 },
+    policy: { ...judge, evidence },
+    stage: { index, weightPercent, rounds, roundSeconds, final: weightPercent === 100 },
     facts: {
       judgedSeconds: judgedSeconds(window),
       cumulative: { ...cumulative, ...addLookProbes(cumulative, state.probes?.stage ?? {}) },
       rounds: fresh,
       ...(history && { history }),
     },
-    deadline: secondsToDeadline(look) > 0 ? 'open' : 'passed',
+    deadline: deadlineOf(look),
     state: state.judge,
   };
 };
+
+/** A look judged, wave by wave. */
+export const judge = (look: Look): Judged => ({
+  main: judgeLook(lookInput(look)),
+  earlier: look.earlier.map((behind) => judgeLook(lookInput(behind, EARLIER_ROUNDS_PER_LOOK_MAX))),
+});
 
 export interface Decision {
   readonly verdict: 'continue' | 'promote' | 'restore';
@@ -89,19 +145,34 @@ export interface Decision {
  * What the workflow does about the judge's verdict. A rollback is one, whoever wishes what. A hold waits for people,
  * with looks going on, and ends in a restore at its deadline: nothing stays on a canary because nobody came.
  */
-export const decide = (look: Look, judged: LookResult): Decision => {
-  const result = { ...judged, reasons: judged.reasons.map(fitting) };
-  const reasons: readonly Reason[] = result.reasons;
-  switch (result.verdict) {
-    case 'rollback':
-      return { verdict: 'restore', reasons, state: looked(look, result), holdBegins: false };
-    case 'promote':
-    case 'continue':
-    case 'extend':
-    case 'hold':
-      return wished(look, result) ?? undisturbed(look, result);
-  }
+export const decide = (look: Look, judged: Judged): Decision => {
+  const result: Judged = { ...judged, main: { ...judged.main, reasons: judged.main.reasons.map(fitting) } };
+  const breaches = breachesBehind(look, judged);
+  if (breaches.length > 0 || result.main.verdict === 'rollback')
+    return {
+      verdict: 'restore',
+      reasons: [...breaches, ...result.main.reasons],
+      state: looked(look, result),
+      holdBegins: false,
+    };
+  return wished(look, result) ?? undisturbed(look, result);
 };
+
+/** One breach restores every wave, wherever it is. */
+const breachesBehind = (look: Look, { earlier }: Judged): readonly Reason[] =>
+  earlier.flatMap(({ verdict, reasons }, index) => {
+    const name = look.earlier[index]?.wave.name;
+    return verdict === 'rollback'
+      ? reasons.map((reason) => fitting({ ...reason, text: `wave ${name}: ${reason.text}` }))
+      : [];
+  });
+
+const promoted = (look: Look, result: Judged, reasons: readonly Reason[]): Decision => ({
+  verdict: 'promote',
+  reasons,
+  state: afterStep(looked(look, result), look.step, stepsOf(look.release)),
+  holdBegins: false,
+});
 
 /** A reason that tells of many rounds may be longer than a release keeps. */
 const fitting = (reason: LookResult['reasons'][number]): LookResult['reasons'][number] => ({
@@ -109,9 +180,9 @@ const fitting = (reason: LookResult['reasons'][number]): LookResult['reasons'][n
   text: shorten(reason.text, REASON_TEXT_MAX),
 });
 
-const restoreAfter = (code: string, text: string, look: Look, result: LookResult): Decision => ({
+const restoreAfter = (code: string, text: string, look: Look, result: Judged): Decision => ({
   verdict: 'restore',
-  reasons: [{ code, text }, ...result.reasons],
+  reasons: [{ code, text }, ...result.main.reasons],
   state: looked(look, result),
   holdBegins: false,
 });
@@ -120,12 +191,11 @@ const restoreAfter = (code: string, text: string, look: Look, result: LookResult
  * What a person's wish makes of a look that sees nothing wrong. A wished promotion needs data all the same: nothing is
  * promoted on silence, whoever asks. A pause ends in a restore at its deadline.
  */
-const wished = (look: Look, result: LookResult): Decision | undefined => {
+const wished = (look: Look, result: Judged): Decision | undefined => {
   const { paused, promotionWish, plan } = look.release;
-  if (promotionWish?.stage === look.stageIndex && result.score !== undefined) {
+  if (promotionWish?.step === look.step.index && result.main.score !== undefined) {
     const text = `promoted by ${promotionWish.by.login}: ${promotionWish.reason}`;
-    const reasons = [{ code: 'operator-promote', text }, ...result.reasons];
-    return { verdict: 'promote', reasons, state: afterStage(looked(look, result)), holdBegins: false };
+    return promoted(look, result, [{ code: 'operator-promote', text }, ...result.main.reasons]);
   }
   if (paused === undefined) return undefined;
   const pausedSeconds = (look.now - Date.parse(paused.at)) / 1_000;
@@ -137,17 +207,27 @@ const wished = (look: Look, result: LookResult): Decision | undefined => {
       result,
     );
   const text = `paused by ${paused.by.login} since ${paused.at}: ${paused.reason}`;
-  const reasons = [{ code: 'paused', text }, ...result.reasons];
+  const reasons = [{ code: 'paused', text }, ...result.main.reasons];
   return { verdict: 'continue', reasons, state: looked(look, result), holdBegins: false };
 };
 
+/** A watch is over by time, once its last second has settled: what it watches has been promoted on data. */
+const watchOver = ({ step, settleSeconds, shiftedAt, now }: Look, { main }: Judged): Reason | undefined => {
+  const seconds = step.rounds * step.roundSeconds;
+  if (step.kind !== 'watch' || (now - shiftedAt) / 1_000 < seconds + settleSeconds) return undefined;
+  const missing = main.reasons.map(({ code }) => code);
+  const text = `watched for ${seconds} s without a reason to roll back`;
+  return { code: 'watch-over', text, facts: { seconds, missing } };
+};
+
 /** The judge's verdict as it is. */
-const undisturbed = (look: Look, result: LookResult): Decision => {
+const undisturbed = (look: Look, result: Judged): Decision => {
   const { heldSince } = look.state;
-  const reasons: readonly Reason[] = result.reasons;
-  if (result.verdict === 'promote')
-    return { verdict: 'promote', reasons, state: afterStage(looked(look, result)), holdBegins: false };
-  if (result.verdict !== 'hold')
+  const { verdict, reasons } = result.main;
+  if (verdict === 'promote') return promoted(look, result, reasons);
+  const over = watchOver(look, result);
+  if (over !== undefined) return promoted(look, result, [over, ...reasons]);
+  if (verdict !== 'hold')
     return { verdict: 'continue', reasons, state: looked(look, result), holdBegins: false };
   const since = heldSince ?? new Date(look.now).toISOString();
   const heldSeconds = (look.now - Date.parse(since)) / 1_000;

@@ -4,7 +4,8 @@ import { type Actor, systemActor } from '#platform/actor.ts';
 import { SluiceError, TransientError } from '#platform/errors.ts';
 import type { ReleaseId } from '#platform/ids.ts';
 import type { Target } from '#policy/target.ts';
-import type { Reason, Release, Snapshot } from '#releases/release.ts';
+import { readyWaves } from '#releases/ready-wave.ts';
+import type { Reason, Release } from '#releases/release.ts';
 import { type ReleaseSubject, releaseRecord } from '#releases/release-records.ts';
 import type { ReleaseStore } from '#releases/release-store.ts';
 import { overtakenBy } from '#rollout/overtaken.ts';
@@ -22,10 +23,16 @@ export interface RestorePorts {
 }
 
 /** What a workflow carries, so that traffic can be restored when the state can't be read. */
-export interface CarriedTarget {
+export interface CarriedTargets {
   readonly subject: ReleaseSubject;
+  readonly waves: readonly StableTarget[];
+}
+
+/** One wave's target and the version that is to have all its traffic. */
+interface StableTarget {
+  readonly name: string;
   readonly target: Target;
-  readonly snapshot: Snapshot;
+  readonly stableVersion: string;
 }
 
 export interface RestoreCommand {
@@ -34,7 +41,7 @@ export interface RestoreCommand {
   readonly abortedBy?: Actor;
   /** Names the command behind an abort: however often it is delivered, it is told once. */
   readonly key?: string;
-  readonly carried?: CarriedTarget;
+  readonly carried?: CarriedTargets;
 }
 
 /** `restored`: traffic is verified on stable. `nothing-moved`: there was nothing to bring back. `done`: it had ended. */
@@ -102,8 +109,7 @@ const RACES_MAX = 3;
 const bringBack = async (
   ports: RestorePorts,
   releaseId: ReleaseId,
-  target: Target,
-  stable: string,
+  { target, stableVersion: stable }: StableTarget,
 ): Promise<'back' | 'ended'> => {
   try {
     for (let race = 1; race <= RACES_MAX; race += 1) {
@@ -119,10 +125,42 @@ const bringBack = async (
   return 'back';
 };
 
-const verifyStable = async (ports: RestorePorts, target: Target, stable: string): Promise<void> => {
+const verifyStable = async (
+  ports: RestorePorts,
+  { name, target, stableVersion: stable }: StableTarget,
+): Promise<void> => {
   const routing = await ports.shifter.readRouting(target);
   if (!isAlone(routing, stable))
-    throw new TransientError(`traffic is at ${describeRouting(routing)} after the restore to ${stable}`);
+    throw new TransientError(
+      `traffic of wave ${name} is at ${describeRouting(routing)} after the restore to ${stable}`,
+    );
+};
+
+/** Does it for every wave side by side, and fails with the first failure only when all have been tried. */
+const forEach = async <T>(
+  waves: readonly StableTarget[],
+  each: (wave: StableTarget) => Promise<T>,
+): Promise<readonly T[]> => {
+  const results = await Promise.allSettled(waves.map(each));
+  return results.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  });
+};
+
+/**
+ * The waves whose traffic this release can have moved or be moving: none after the one whose step was recorded last,
+ * because that record comes before the effect. Without the state, all of them.
+ */
+const wavesToRestore = (
+  release: Release | undefined,
+  carried: CarriedTargets | undefined,
+): readonly StableTarget[] | undefined => {
+  const ready = release && readyWaves(release);
+  if (release === undefined || ready === undefined) return carried?.waves;
+  return ready
+    .slice(0, (release.progress?.wave ?? 0) + 1)
+    .map(({ name, target, snapshot: { stableVersion } }) => ({ name, target, stableVersion }));
 };
 
 /**
@@ -161,8 +199,7 @@ export const restoreTraffic = async (
   const state = await stopForward(ports, command);
   if (state === 'done') return { kind: 'done' };
   const subject = state.release ?? command.carried?.subject;
-  const snapshot = state.release?.snapshot ?? command.carried?.snapshot;
-  const target = state.release?.target ?? command.carried?.target;
+  const waves = wavesToRestore(state.release, command.carried);
   if (command.abortedBy !== undefined && subject !== undefined)
     await tell(
       ports,
@@ -174,23 +211,30 @@ export const restoreTraffic = async (
         reasons: command.cause,
       },
     );
-  if (snapshot === undefined || target === undefined || subject === undefined) {
+  if (waves === undefined || subject === undefined) {
     if (state.fence === undefined) throw new TransientError('neither state nor snapshot is at hand');
     const fence = await noteStable(ports, releaseId, state.fence, async () => undefined);
     return { kind: 'nothing-moved', fence };
   }
-  const { stableVersion } = snapshot;
   const actor = systemActor('rollout');
   const step = `restore/${state.fence ?? `at-${ports.now()}`}`;
-  const facts = { stable: stableVersion, ...(state.fence !== undefined && { fence: state.fence }) };
+  const facts = {
+    stable: waves[0]?.stableVersion,
+    ...(waves.length > 1 && {
+      waves: waves.map(({ name, stableVersion }) => ({ wave: name, stable: stableVersion })),
+    }),
+    ...(state.fence !== undefined && { fence: state.fence }),
+  };
   await tell(ports, subject, `${step}/intended`, 'release.restore.intended', actor, {
     ...facts,
     reasons: command.cause,
   });
   // Another restore finished and the release was concluded on it: traffic was verified, and may have moved on since.
-  if ((await bringBack(ports, releaseId, target, stableVersion)) === 'ended')
+  if ((await forEach(waves, (wave) => bringBack(ports, releaseId, wave))).includes('ended'))
     return state.fence === undefined ? { kind: 'done' } : { kind: 'restored', fence: state.fence };
-  const verify = () => verifyStable(ports, target, stableVersion);
+  const verify = async () => {
+    await forEach(waves, (wave) => verifyStable(ports, wave));
+  };
   await verify();
   await tell(ports, subject, `${step}/done`, 'release.restore.done', actor, facts);
   if (state.fence === undefined)

@@ -3,9 +3,11 @@ import { systemActor } from '#platform/actor.ts';
 import { ConflictError, NotFoundError, TransientError } from '#platform/errors.ts';
 import type { ReleaseId } from '#platform/ids.ts';
 import type { Target } from '#policy/target.ts';
-import type { Progress, Release, Snapshot } from '#releases/release.ts';
+import { type ReadyWave, readyWaves, waveFact } from '#releases/ready-wave.ts';
+import type { Progress, Release } from '#releases/release.ts';
 import { batchId, releaseRecord } from '#releases/release-records.ts';
 import type { Fence, ReleaseStore } from '#releases/release-store.ts';
+import { progressAt, type Step, stepsOf, weightBefore } from '#releases/step.ts';
 import { overtakenBy } from '#rollout/overtaken.ts';
 import { describeRouting, isAlone, isAt } from '#rollout/routing.ts';
 import type { Routing, TrafficShifter } from '#rollout/traffic-shifter.ts';
@@ -20,9 +22,10 @@ export interface ShiftPorts {
 /** `fenced`: a restore began, or whether one did can't be read. The caller restores, which raises the fence first. */
 export type ShiftResult = 'done' | 'fenced';
 
-type Ready = Release & { readonly snapshot: Snapshot };
+type Ready = Release & { readonly ready: readonly ReadyWave[] };
 
 interface Effect {
+  readonly wave: ReadyWave;
   /** Names the effect's two records. */
   readonly step: readonly (string | number)[];
   readonly intended: 'release.shift.intended' | 'release.promotion.intended';
@@ -45,7 +48,8 @@ const isForward = (present: Fence, fence: number): boolean =>
  */
 const stillForward = async (
   ports: ShiftPorts,
-  { releaseId, target, snapshot }: Ready,
+  releaseId: ReleaseId,
+  { target, snapshot }: ReadyWave,
   fence: number,
   after: Routing,
 ): Promise<boolean> => {
@@ -74,10 +78,11 @@ const effect = async (
   fence: number,
   what: Effect,
 ): Promise<ShiftResult> => {
-  const { releaseId, target } = release;
+  const { releaseId } = release;
+  const { target } = what.wave;
   const actor = systemActor('rollout');
   const before = await ports.shifter.readRouting(target);
-  if (!(await ports.releases.intendWeight(releaseId, fence, what.progress))) return 'fenced';
+  if (!(await ports.releases.intendStep(releaseId, fence, what.progress))) return 'fenced';
   if (!what.isDone(before) && !what.isBefore(before))
     throw new ConflictError(
       `someone else moved the traffic: ${describeRouting(before)} is not where this release left it`,
@@ -92,7 +97,7 @@ const effect = async (
     if (!isForward(await ports.releases.readFence(releaseId), fence)) return 'fenced';
     throw overtaken;
   }
-  if (!(await stillForward(ports, release, fence, after))) return 'fenced';
+  if (!(await stillForward(ports, releaseId, what.wave, fence, after))) return 'fenced';
   if (!what.isDone(after))
     throw new TransientError(`traffic was set but is at ${describeRouting(after)} when read back`);
   await ports.ledger.append(batchId(release, ...what.step, 'done'), [
@@ -103,41 +108,89 @@ const effect = async (
 
 const ready = async (ports: ShiftPorts, releaseId: ReleaseId): Promise<Ready> => {
   const release = await ports.releases.get(releaseId);
-  if (release?.snapshot === undefined)
+  const waves = release && readyWaves(release);
+  if (release === undefined || waves === undefined)
     throw new NotFoundError(`release ${releaseId} has no snapshot; nothing can be moved without one`);
-  return { ...release, snapshot: release.snapshot };
+  return { ...release, ready: waves };
 };
 
 /**
- * Brings the canary to a stage's weight. Repeating it changes nothing.
+ * A bake or a watch moves nothing: the wave is at 100 % already, which is read once more, and that the step began is
+ * what is recorded.
+ */
+const beginWatching = async (
+  ports: ShiftPorts,
+  release: Ready,
+  fence: number,
+  wave: ReadyWave,
+  step: Step,
+  progress: Progress,
+): Promise<ShiftResult> => {
+  const { releaseId } = release;
+  if (!(await ports.releases.intendStep(releaseId, fence, progress))) return 'fenced';
+  const routing = await ports.shifter.readRouting(wave.target);
+  const at = { stable: wave.snapshot.stableVersion, canary: wave.version, weightPercent: step.weightPercent };
+  if (!isAt(routing, at))
+    throw new ConflictError(
+      `someone else moved the traffic: ${describeRouting(routing)} is not where this release left it`,
+    );
+  const seconds = step.rounds * step.roundSeconds;
+  await ports.ledger.append(batchId(release, 'step', step.index, 'began'), [
+    releaseRecord('release.watch.began', release, systemActor('rollout'), ports.now(), {
+      kind: step.kind,
+      seconds,
+      ...waveFact(release, wave),
+    }),
+  ]);
+  return 'done';
+};
+
+/**
+ * Brings the canary of a step's wave to the step's weight. Repeating it changes nothing.
  * @throws ConflictError when someone else moved the traffic; TransientError when something did not answer.
  */
-export const shiftToStage = async (
+export const shiftToStep = async (
   ports: ShiftPorts,
   releaseId: ReleaseId,
   fence: number,
-  stage: number,
+  index: number,
 ): Promise<ShiftResult> => {
   const release = await ready(ports, releaseId);
-  const weightPercent = release.plan.stages[stage]?.weightPercent;
-  if (weightPercent === undefined) throw new NotFoundError(`plan ${release.plan.name} has no stage ${stage}`);
-  const at = { stable: release.snapshot.stableVersion, canary: release.version };
-  const previousPercent = release.plan.stages[stage - 1]?.weightPercent ?? 0;
+  const steps = stepsOf(release);
+  const step = steps[index];
+  const wave = step && release.ready[step.wave];
+  if (step === undefined || wave === undefined)
+    throw new NotFoundError(`release ${releaseId} has no step ${index}`);
+  const progress = progressAt(release, steps, step);
+  if (step.kind !== 'stage') return beginWatching(ports, release, fence, wave, step, progress);
+  const { stage, weightPercent } = step;
+  const at = { stable: wave.snapshot.stableVersion, canary: wave.version };
+  const previousPercent = weightBefore(steps, index, step.wave);
   return effect(ports, release, fence, {
-    step: ['stage', stage, 'shift'],
+    wave,
+    step: ['step', index, 'shift'],
     intended: 'release.shift.intended',
     done: 'release.shift.done',
-    data: { stage, weightPercent, fence, ...at },
-    progress: { stage, stages: release.plan.stages.length, weightPercent },
+    data: { stage, weightPercent, fence, ...at, ...waveFact(release, wave) },
+    progress,
     isDone: (routing) => isAt(routing, { ...at, weightPercent }),
     isBefore: (routing) => isAt(routing, { ...at, weightPercent: previousPercent }),
-    apply: (revision) => ports.shifter.setWeight(release.target, { ...at, weightPercent }, revision),
+    apply: (revision) => ports.shifter.setWeight(wave.target, { ...at, weightPercent }, revision),
   });
 };
 
+/** Where the release stands while its versions are made the only ones: at its last step, if it has any. */
+const promotionProgress = (release: Ready, steps: readonly Step[]): Progress => {
+  const last = steps.at(-1);
+  if (last !== undefined) return { ...release.progress, ...progressAt(release, steps, last) };
+  const wave = release.waves.length - 1;
+  return { step: 0, steps: 1, kind: 'stage', wave, stage: 0, stages: 0, weightPercent: 100 };
+};
+
 /**
- * Makes the new version the only one, and notes that traffic was verified there. Repeating it changes nothing.
- * @throws as shiftToStage.
+ * Makes the new version the only one in every wave, and notes that traffic was verified there. Repeating it changes
+ * nothing.
+ * @throws as shiftToStep.
  */
 export const promoteVersion = async (
   ports: ShiftPorts,
@@ -145,20 +198,25 @@ export const promoteVersion = async (
   fence: number,
 ): Promise<ShiftResult> => {
   const release = await ready(ports, releaseId);
-  const { version, target, plan } = release;
-  const stable = release.snapshot.stableVersion;
-  const last = plan.stages.length - 1;
-  const result = await effect(ports, release, fence, {
-    step: ['promotion'],
-    intended: 'release.promotion.intended',
-    done: 'release.promotion.done',
-    data: { fence, stable, canary: version },
-    progress: { ...release.progress, stage: last, stages: plan.stages.length, weightPercent: 100 },
-    isDone: (routing) => isAlone(routing, version),
-    isBefore: (routing) => isAt(routing, { stable, canary: version, weightPercent: 100 }),
-    apply: (revision) => ports.shifter.promote(target, version, revision),
-  });
-  if (result === 'fenced') return result;
+  const steps = stepsOf(release);
+  const progress = promotionProgress(release, steps);
+  for (const [index, wave] of release.ready.entries()) {
+    const { version, target, snapshot } = wave;
+    const stable = snapshot.stableVersion;
+    const weightPercent = weightBefore(steps, steps.length, index);
+    const result = await effect(ports, release, fence, {
+      wave,
+      step: ['promotion', index],
+      intended: 'release.promotion.intended',
+      done: 'release.promotion.done',
+      data: { fence, stable, canary: version, ...waveFact(release, wave) },
+      progress,
+      isDone: (routing) => isAlone(routing, version),
+      isBefore: (routing) => isAt(routing, { stable, canary: version, weightPercent }),
+      apply: (revision) => ports.shifter.promote(target, version, revision),
+    });
+    if (result === 'fenced') return result;
+  }
   const noted = await ports.releases.noteVerified(releaseId, { at: 'new', fence, time: ports.now() });
   return noted ? 'done' : 'fenced';
 };

@@ -4,7 +4,7 @@ import { ConflictError, NotFoundError, PolicyDeniedError, TransientError } from 
 import type { ReleaseId } from '#platform/ids.ts';
 import type { MetricDefinition } from '#policy/metric-definition.ts';
 import type { Target } from '#policy/target.ts';
-import type { Release, Snapshot } from '#releases/release.ts';
+import type { Release, Snapshot, Wave } from '#releases/release.ts';
 import { batchId, releaseRecord } from '#releases/release-records.ts';
 import type { ReleaseStore } from '#releases/release-store.ts';
 import type { BaselineHistory } from '#rollout/judge/facts.ts';
@@ -30,10 +30,9 @@ const HISTORY_PERIODS = 60;
  */
 const recentHistory = async (
   ports: SnapshotPorts,
-  release: Release,
+  { metrics, target, version }: Wave,
   found: Omit<Snapshot, 'takenAt'>,
 ): Promise<BaselineHistory> => {
-  const { metrics, target, version } = release;
   const period = metrics.periodSeconds * 1_000;
   const settled = Date.parse(ports.now()) - settleSecondsOf(metrics, found) * 1_000;
   const to = Math.floor(settled / period) * period;
@@ -47,37 +46,47 @@ const recentHistory = async (
   }
 };
 
-const takeFirst = async (ports: SnapshotPorts, release: Release, fence: number): Promise<Snapshot> => {
-  const inspection = await ports.shifter.inspect(release.target, release.version);
-  if (inspection.kind === 'unfit')
-    throw new PolicyDeniedError(inspection.text, {
-      faults: [{ path: inspection.code, message: inspection.text }],
-    });
-  const snapshot = await ports.releases.saveSnapshot(release.releaseId, fence, {
-    ...inspection.snapshot,
-    history: await recentHistory(ports, release, inspection.snapshot),
-    takenAt: ports.now(),
-  });
-  if (snapshot === undefined) throw new ConflictError('the release was stopped before anything moved');
-  return snapshot;
+/** @throws PolicyDeniedError when the wave's target or version is not fit, naming the wave where there are several. */
+const inspectWave = async (ports: SnapshotPorts, { waves }: Release, wave: Wave): Promise<Snapshot> => {
+  const inspection = await ports.shifter.inspect(wave.target, wave.version);
+  if (inspection.kind === 'unfit') {
+    const text = waves.length === 1 ? inspection.text : `wave ${wave.name}: ${inspection.text}`;
+    throw new PolicyDeniedError(text, { faults: [{ path: inspection.code, message: inspection.text }] });
+  }
+  const history = await recentHistory(ports, wave, inspection.snapshot);
+  return { ...inspection.snapshot, history, takenAt: ports.now() };
+};
+
+const takeFirst = async (
+  ports: SnapshotPorts,
+  release: Release,
+  fence: number,
+): Promise<readonly Snapshot[]> => {
+  const found = await Promise.all(release.waves.map((wave) => inspectWave(ports, release, wave)));
+  const snapshots = await ports.releases.saveSnapshots(release.releaseId, fence, found);
+  if (snapshots === undefined) throw new ConflictError('the release was stopped before anything moved');
+  return snapshots;
 };
 
 /**
- * Finds what stable is, before anything moves, and keeps it: the first snapshot stays, also when this is repeated
- * after traffic moved.
- * @throws PolicyDeniedError when the target or the version is not fit for a rollout, saying why;
+ * Finds what stable is in every wave, before anything moves, and keeps it: the first snapshots stay, also when this is
+ * repeated after traffic moved.
+ * @throws PolicyDeniedError when a target or a version is not fit for a rollout, saying why;
  * ConflictError when the release was stopped.
  */
-export const takeSnapshot = async (
+export const takeSnapshots = async (
   ports: SnapshotPorts,
   releaseId: ReleaseId,
   fence: number,
-): Promise<{ readonly release: Release; readonly snapshot: Snapshot }> => {
+): Promise<{ readonly release: Release; readonly snapshots: readonly Snapshot[] }> => {
   const release = await ports.releases.get(releaseId);
   if (release === undefined) throw new NotFoundError(`there is no release ${releaseId}`);
-  const snapshot = release.snapshot ?? (await takeFirst(ports, release, fence));
+  const snapshots = release.snapshots ?? (await takeFirst(ports, release, fence));
+  const [first] = snapshots;
   await ports.ledger.append(batchId(release, 'snapshot'), [
-    releaseRecord('release.snapshot.taken', release, systemActor('rollout'), snapshot.takenAt, { snapshot }),
+    releaseRecord('release.snapshot.taken', release, systemActor('rollout'), first?.takenAt ?? ports.now(), {
+      snapshots: snapshots.map((snapshot, index) => ({ wave: release.waves[index]?.name, ...snapshot })),
+    }),
   ]);
-  return { release, snapshot };
+  return { release, snapshots };
 };

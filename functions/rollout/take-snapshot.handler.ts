@@ -1,10 +1,12 @@
 import { readEnvironment } from '#platform/environment.ts';
 import { serveTask } from '#platform/serve-task.ts';
 import { releaseEnvironment } from '#releases/environment.ts';
+import { readyWaves } from '#releases/ready-wave.ts';
+import { stepsOf } from '#releases/step.ts';
 import { metricSource, shiftPorts } from '#rollout/adapters/rollout-ports.ts';
 import { metricEnvironment, targetListsEnvironment } from '#rollout/environment.ts';
 import { permittedTargets } from '#rollout/permitted-targets.ts';
-import { takeSnapshot } from '#rollout/snapshot.ts';
+import { takeSnapshots } from '#rollout/snapshot.ts';
 import { rolloutTasks } from '#rollout/tasks.ts';
 
 const environment = readEnvironment({
@@ -20,10 +22,14 @@ const ports = {
 };
 
 export const handler = serveTask(rolloutTasks.TakeSnapshot)(async ({ releaseId, fence }) => {
-  const { release, snapshot } = await takeSnapshot(ports, releaseId, fence);
-  const { service, environment, version, attempt, target, plan } = release;
+  const { release, snapshots } = await takeSnapshots(ports, releaseId, fence);
+  const { service, environment, version, attempt } = release;
+  const waves = readyWaves({ waves: release.waves, snapshots: [...snapshots] }) ?? [];
   return {
-    stages: plan.stages.length,
-    carried: { subject: { releaseId, service, environment, version, attempt }, target, snapshot },
+    steps: stepsOf(release).length,
+    carried: {
+      subject: { releaseId, service, environment, version, attempt },
+      waves: waves.map(({ name, target, snapshot: { stableVersion } }) => ({ name, target, stableVersion })),
+    },
   };
 });

@@ -3,22 +3,29 @@ import { actorSchema } from '#platform/actor.ts';
 import { releaseIdSchema } from '#platform/ids.ts';
 import { defineTasks } from '#platform/task.ts';
 import { targetSchema } from '#policy/target.ts';
-import { reasonSchema, releaseSchema, snapshotSchema } from '#releases/release.ts';
+import { reasonSchema, releaseSchema, snapshotSchema, waveSchema } from '#releases/release.ts';
 import { StageState } from '#rollout/judge/stage-state.ts';
 import { stageProbesSchema } from '#rollout/stage-probes.ts';
 
-/** What is carried from look to look and from stage to stage, so that a look needs nothing but its input and the facts. */
-export const lookStateSchema = z.strictObject({
+/** What is known of one wave's traffic at the present step. */
+const waveStateSchema = z.strictObject({
   judge: StageState,
-  /** Looks taken in this stage. */
+  /** Absent where the wave has no probes. */
+  probes: stageProbesSchema.optional(),
+});
+export type WaveState = z.infer<typeof waveStateSchema>;
+
+/** What is carried from look to look and from step to step, so that a look needs nothing but its input and the facts. */
+export const lookStateSchema = waveStateSchema.extend({
+  /** Looks taken in this step. */
   looks: z.int().min(0),
   heldSince: z.iso.datetime().optional(),
-  /** Absent where the service has no probes. */
-  probes: stageProbesSchema.optional(),
+  /** Waves before the present one, which are at 100 % and looked at as well. */
+  earlier: z.array(waveStateSchema).default([]),
 });
 export type LookState = z.infer<typeof lookStateSchema>;
 
-const carriedTargetSchema = z.strictObject({
+const carriedTargetsSchema = z.strictObject({
   subject: releaseSchema.pick({
     releaseId: true,
     service: true,
@@ -26,8 +33,15 @@ const carriedTargetSchema = z.strictObject({
     version: true,
     attempt: true,
   }),
-  target: targetSchema,
-  snapshot: snapshotSchema,
+  waves: z
+    .array(
+      z.strictObject({
+        name: waveSchema.shape.name,
+        target: targetSchema,
+        stableVersion: snapshotSchema.shape.stableVersion,
+      }),
+    )
+    .min(1),
 });
 
 /** Why a workflow restores: a decision with its reasons, an error a state caught, or a fence that had moved. */
@@ -38,24 +52,24 @@ export const restoreCauseSchema = z.discriminatedUnion('kind', [
 ]);
 
 const fenced = { releaseId: releaseIdSchema, fence: z.int().min(1) };
-const stage = z.int().min(0);
+const step = z.int().min(0);
 
 /** The tasks of the workflows that this slice answers. */
 export const rolloutTasks = defineTasks({
   TakeSnapshot: {
     input: z.strictObject(fenced),
-    output: z.strictObject({ carried: carriedTargetSchema, stages: z.int().min(1) }),
+    output: z.strictObject({ carried: carriedTargetsSchema, steps: z.int().min(0) }),
     functionTimeoutSeconds: 30,
   },
   ShiftTraffic: {
-    input: z.strictObject({ ...fenced, stage }),
+    input: z.strictObject({ ...fenced, step }),
     output: z.strictObject({ result: z.enum(['done', 'fenced']), shiftedAt: z.iso.datetime() }),
     functionTimeoutSeconds: 30,
   },
   JudgeHealth: {
     input: z.strictObject({
       ...fenced,
-      stage,
+      step,
       shiftedAt: z.iso.datetime(),
       /** Null at the release's first look. */
       state: lookStateSchema.nullable(),
@@ -64,7 +78,7 @@ export const rolloutTasks = defineTasks({
       verdict: z.enum(['continue', 'promote', 'restore', 'fenced']),
       waitSeconds: z.number(),
       looks: z.int(),
-      /** At `promote` this is what the next stage starts with. */
+      /** At `promote` this is what the next step starts with. */
       state: lookStateSchema.nullable(),
       reasons: z.array(reasonSchema),
     }),
@@ -74,7 +88,7 @@ export const rolloutTasks = defineTasks({
     input: z.strictObject({
       releaseId: releaseIdSchema,
       cause: restoreCauseSchema,
-      carried: carriedTargetSchema.nullable(),
+      carried: carriedTargetsSchema.nullable(),
       abortedBy: actorSchema.optional(),
     }),
     output: z.strictObject({ kind: z.enum(['restored', 'nothing-moved', 'done']) }),

@@ -43,7 +43,7 @@ export const tellLook = async (
   drafts: readonly RecordDraft[],
 ): Promise<void> => {
   for (const type of new Set(drafts.map(({ event }) => event.type))) {
-    const batch = batchId(look.release, 'stage', look.stageIndex, 'look', look.state.looks, type);
+    const batch = batchId(look.release, 'step', look.step.index, 'look', look.state.looks, type);
     await tell(
       ports,
       decision,

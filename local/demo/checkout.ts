@@ -58,6 +58,7 @@ export const checkoutDefinition: Definition = {
         ],
         stageDeadlineSeconds: 60,
         holdSeconds: 30,
+        watchSeconds: 5,
       },
       metrics: demoMetrics,
       judge: { minimumCanaryRequests: 20 },

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { planOf } from '#policy/plan.ts';
+import { stepsOf } from '#releases/step.ts';
 import { releaseTasks } from '#releases/tasks.ts';
 import { rolloutTasks } from '#rollout/tasks.ts';
 import { type Calls, callsOf } from '../../bench/cost/calls.ts';
@@ -133,18 +134,18 @@ describe('what functions ask for', () => {
 describe('a release', () => {
   it('by plan standard is counted from the plan, the stage clock and the workflow files', () => {
     const { looks, records, calls, usage } = countRelease();
-    const plan = planOf('standard');
+    const steps = stepsOf({ plan: planOf('standard'), waves: [{ bakeSeconds: 0 }] });
     expect(calls).toEqual({
       RequestRelease: 1,
       AdmitRelease: 1,
       TakeSnapshot: 1,
-      ShiftTraffic: plan.stages.length,
+      ShiftTraffic: steps.length,
       JudgeHealth: looks,
       PromoteVersion: 1,
       ConcludeRelease: 1,
     });
-    const rounds = sum(plan.stages.map((stage) => stage.rounds));
-    expect(records).toBe(3 + 2 * plan.stages.length + rounds + plan.stages.length + 2 + 1);
+    const rounds = sum(steps.map((step) => step.rounds));
+    expect(records).toBe(3 + 2 * steps.length + rounds + steps.length + 2 + 1);
     expect(usage.events).toBe(records);
   });
 

@@ -2,7 +2,7 @@ import type { Actor } from '#platform/actor.ts';
 import { type ReleaseId, releaseIdSchema } from '#platform/ids.ts';
 import { type Plan, planSchema } from '#policy/plan.ts';
 import type { LambdaAliasTarget } from '#policy/target.ts';
-import type { Release, Snapshot } from '#releases/release.ts';
+import type { Progress, Release, Snapshot, Wave } from '#releases/release.ts';
 import { JudgePolicy } from '#rollout/judge/judge-policy.ts';
 
 export const NOW = '2026-03-01T12:00:00.000Z';
@@ -31,6 +31,7 @@ export const releaseIdOf = (number: number): ReleaseId =>
 export const planWith = (...weights: readonly number[]): Plan =>
   planSchema.parse({
     name: 'test',
+    watchSeconds: 0,
     stages: weights.map((weightPercent) => ({ weightPercent, rounds: 1, roundSeconds: 10 })),
   });
 
@@ -38,6 +39,33 @@ export const aSnapshot = (overrides: Partial<Snapshot> = {}): Snapshot => ({
   stableVersion: STABLE,
   timeoutSeconds: 3,
   takenAt: NOW,
+  ...overrides,
+});
+
+/** Where a release of one wave stands at a step of its plan. */
+export const progressAt = (step: number, weightPercent: number, steps = 2): Progress => ({
+  step,
+  steps,
+  kind: 'stage',
+  wave: 0,
+  stage: step,
+  stages: steps,
+  weightPercent,
+});
+
+/** Checkout's own target as the first wave. */
+export const aWave = (overrides: Partial<Wave> = {}): Wave => ({
+  name: 'first',
+  target: checkoutTarget,
+  version: CANARY,
+  metrics: {
+    source: 'cloudwatch',
+    invokedBy: 'event',
+    periodSeconds: 10,
+    settleSeconds: 0,
+    slowerThan: { from: 'trimmed-count' },
+  },
+  bakeSeconds: 0,
   ...overrides,
 });
 
@@ -50,14 +78,7 @@ export const aRelease = (overrides: Partial<Release> = {}): Release => ({
   strategy: 'canary',
   requestedBy: ann,
   requestedAt: NOW,
-  target: checkoutTarget,
-  metrics: {
-    source: 'cloudwatch',
-    invokedBy: 'event',
-    periodSeconds: 10,
-    settleSeconds: 0,
-    slowerThan: { from: 'trimmed-count' },
-  },
+  waves: [aWave({ version: overrides.version ?? CANARY })],
   plan: planWith(50, 100),
   judge: JudgePolicy.parse({}),
   attempt: 1,

@@ -4,7 +4,7 @@ import { memoryLedger } from '../fakes/memory-ledger.ts';
 import { memoryMetrics } from '../fakes/memory-metrics.ts';
 import { memoryReleases } from '../fakes/memory-releases.ts';
 import { memoryShifter } from '../fakes/memory-shifter.ts';
-import { aRelease, aSnapshot, CANARY, NEXT, NOW, STABLE } from './release.ts';
+import { aRelease, aSnapshot, CANARY, checkoutTarget, NEXT, NOW, progressAt, STABLE } from './release.ts';
 
 export type PortHooks = {
   readonly [P in 'releases' | 'shifter' | 'ledger' | 'spool' | 'source']?: Hooks;
@@ -14,6 +14,7 @@ export type PortHooks = {
 export const aRollout = async (hooks: PortHooks = {}, overrides: Partial<Release> = {}) => {
   const release = aRelease(overrides);
   const { releaseId } = release;
+  const target = release.waves[0]?.target ?? checkoutTarget;
   const releases = memoryReleases();
   const shifter = memoryShifter({ versions: [STABLE, CANARY, NEXT] });
   const ledger = memoryLedger();
@@ -38,7 +39,8 @@ export const aRollout = async (hooks: PortHooks = {}, overrides: Partial<Release
     source,
     troubles,
     ports,
-    carried: { subject: release, target: release.target, snapshot: aSnapshot() },
+    target,
+    carried: { subject: release, waves: [{ name: 'first', target, stableVersion: STABLE }] },
     types: () => ledger.records.map(({ event }) => event.type),
     present: () => releases.peek(releaseId) ?? release,
   };
@@ -47,7 +49,7 @@ export const aRollout = async (hooks: PortHooks = {}, overrides: Partial<Release
 /** The same with its snapshot taken: the canary may move. */
 export const aReadyRollout = async (hooks: PortHooks = {}, overrides: Partial<Release> = {}) => {
   const rollout = await aRollout(hooks, overrides);
-  await rollout.releases.saveSnapshot(rollout.releaseId, 1, aSnapshot());
+  await rollout.releases.saveSnapshots(rollout.releaseId, 1, [aSnapshot()]);
   return rollout;
 };
 
@@ -58,9 +60,9 @@ export const aMovedRollout = async (
   overrides: Partial<Release> = {},
 ) => {
   const rollout = await aReadyRollout(hooks, overrides);
-  const { releases, releaseId, release, shifter } = rollout;
-  await releases.intendWeight(releaseId, 1, { stage: 0, stages: 2, weightPercent });
+  const { releases, releaseId, target, shifter } = rollout;
+  await releases.intendStep(releaseId, 1, progressAt(0, weightPercent));
   const weight = { stable: STABLE, canary: CANARY, weightPercent };
-  await shifter.setWeight(release.target, weight, shifter.routing().revision);
+  await shifter.setWeight(target, weight, shifter.routing().revision);
   return rollout;
 };

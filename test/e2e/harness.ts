@@ -60,6 +60,7 @@ const PLAN = {
   ],
   stageDeadlineSeconds: 15,
   holdSeconds: 3,
+  watchSeconds: 0,
 } satisfies Settings['plan'];
 
 const serveVariant = async (version: string): Promise<Served> => {

@@ -21,6 +21,8 @@ interface Key {
 /** A copy without undefined members, as what comes out of a table. */
 const stored = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 
+const identitiesOf = ({ waves }: Release): string[] => waves.map(({ target }) => targetIdentity(target));
+
 const isForwardAt = (release: Release, fence: number): boolean =>
   release.mode === 'forward' && release.fence === fence;
 
@@ -87,12 +89,14 @@ export const memoryReleases = (): MemoryReleases => {
     reserve: async (release, { value, requestDigest }) => {
       const used = keys.get(value);
       const holder = locks.get(lockName(release));
-      const mover = targets.get(targetIdentity(release.target));
+      const mover = identitiesOf(release)
+        .map((identity) => targets.get(identity))
+        .find((held) => held !== undefined);
       const isFree = used === undefined && holder === undefined && mover === undefined;
       if (isFree && !releases.has(release.releaseId)) {
         releases.set(release.releaseId, stored(release));
         locks.set(lockName(release), release.releaseId);
-        targets.set(targetIdentity(release.target), release.releaseId);
+        for (const identity of identitiesOf(release)) targets.set(identity, release.releaseId);
         keys.set(value, { releaseId: release.releaseId, requestDigest });
         return { kind: 'reserved' };
       }
@@ -129,38 +133,37 @@ export const memoryReleases = (): MemoryReleases => {
         () => ({ startedAt: at }),
       );
     },
-    saveSnapshot: async (releaseId, fence, snapshot) => {
+    saveSnapshots: async (releaseId, fence, snapshots) => {
       update(
         releaseId,
-        (release) => isForwardAt(release, fence) && release.snapshot === undefined,
-        () => ({ snapshot }),
+        (release) => isForwardAt(release, fence) && release.snapshots === undefined,
+        () => ({ snapshots: [...snapshots] }),
       );
       const release = read(releaseId);
-      return release && isForwardAt(release, fence) ? release.snapshot : undefined;
+      return release && isForwardAt(release, fence) ? release.snapshots : undefined;
     },
-    intendWeight: async (releaseId, fence, progress) =>
+    intendStep: async (releaseId, fence, progress) =>
       update(
         releaseId,
         (release) =>
           isForwardAt(release, fence) &&
-          release.snapshot !== undefined &&
-          (release.progress?.weightPercent ?? 0) <= progress.weightPercent,
+          release.snapshots !== undefined &&
+          (release.progress?.step ?? 0) <= progress.step,
         () => ({ progress }),
       ),
     noteProgress: async (releaseId, fence, progress) =>
       update(
         releaseId,
-        (release) =>
-          isForwardAt(release, fence) && release.progress?.weightPercent === progress.weightPercent,
+        (release) => isForwardAt(release, fence) && release.progress?.step === progress.step,
         () => ({ progress }),
       ),
-    passStage: async (releaseId, fence, progress) => {
+    passStep: async (releaseId, fence, progress) => {
       const passed = update(
         releaseId,
         (release) =>
           isForwardAt(release, fence) &&
-          release.progress?.weightPercent === progress.weightPercent &&
-          (release.paused === undefined || release.promotionWish?.stage === progress.stage),
+          release.progress?.step === progress.step &&
+          (release.paused === undefined || release.promotionWish?.step === progress.step),
         () => ({ progress }),
       );
       if (passed) return 'passed';
@@ -185,7 +188,7 @@ export const memoryReleases = (): MemoryReleases => {
       takeWish(
         releaseId,
         key,
-        (release) => release.progress?.stage === promotionWish.stage,
+        (release) => release.progress?.step === promotionWish.step,
         (release) => ({ ...release, promotionWish }),
       ),
     beginRestore: async (releaseId, cause, abortedBy) => {
@@ -229,7 +232,7 @@ export const memoryReleases = (): MemoryReleases => {
         throw new Error(`release ${releaseId} can't be closed: it is not done or does not hold its lock`);
       releases.set(releaseId, { ...present, concludedAt: at });
       locks.delete(lockName(release));
-      targets.delete(targetIdentity(release.target));
+      for (const identity of identitiesOf(release)) targets.delete(identity);
     },
     noteRecovery: async (releaseId, recoveries) => {
       update(

@@ -1,5 +1,5 @@
 import { ConflictError } from '#platform/errors.ts';
-import type { Target } from '#policy/target.ts';
+import { type Target, targetIdentity } from '#policy/target.ts';
 import { isAlone } from '#rollout/routing.ts';
 import type { Routing, TrafficShifter } from '#rollout/traffic-shifter.ts';
 
@@ -54,5 +54,23 @@ export const memoryShifter = (options: MemoryShifterOptions): MemoryShifter => {
     restore: async (_target, stable, revision) => {
       if (restoreAlwaysWrites || !isAlone(present(), stable)) write(stable, {}, revision);
     },
+  };
+};
+
+/** Several targets in memory, each behind a shifter of its own. */
+export const memoryShifters = (
+  shifters: readonly (readonly [Target, MemoryShifter])[],
+): TrafficShifter<Target> => {
+  const of = (target: Target): MemoryShifter => {
+    const found = shifters.find(([known]) => targetIdentity(known) === targetIdentity(target));
+    if (found === undefined) throw new Error(`there is no target ${targetIdentity(target)}`);
+    return found[1];
+  };
+  return {
+    inspect: (target, version) => of(target).inspect(target, version),
+    readRouting: (target) => of(target).readRouting(target),
+    setWeight: (target, weight, revision) => of(target).setWeight(target, weight, revision),
+    promote: (target, version, revision) => of(target).promote(target, version, revision),
+    restore: (target, stable, revision) => of(target).restore(target, stable, revision),
   };
 };

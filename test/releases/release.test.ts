@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { phaseOf, type Release, releaseSchema, restoredOutcome } from '#releases/release.ts';
-import { aRelease, NOW } from '../builders/release.ts';
+import { aRelease, NOW, progressAt } from '../builders/release.ts';
 
-const moved = { stage: 0, stages: 2, weightPercent: 5 };
+const moved = progressAt(0, 5);
 
 describe('the phase of a release', () => {
   it.each<[string, Partial<Release>]>([

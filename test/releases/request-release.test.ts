@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '#platform/digest.ts';
 import { ConflictError, InvalidRequestError, NotFoundError, TransientError } from '#platform/errors.ts';
+import type { Asked } from '#releases/asked.ts';
 import { type ReleaseRequest, releaseRequestSchema } from '#releases/release-request.ts';
-import { type Asked, requestRelease } from '#releases/request-release.ts';
+import { requestRelease } from '#releases/request-release.ts';
 import { JudgePolicy } from '#rollout/judge/judge-policy.ts';
 import { ann, bob, checkoutTarget, NOW, releaseIdOf } from '../builders/release.ts';
 import { aRegisteredService } from '../builders/service.ts';
@@ -59,8 +60,9 @@ describe('a request for a release', () => {
     const request = { ...production, firstStageWeightPercent: 10, notes: 'fixes rounding' };
     const release = await requestRelease(ports, asked({ request }));
     expect(release).toMatchObject({
-      target: checkoutTarget,
-      metrics: { source: 'cloudwatch', periodSeconds: 60 },
+      waves: [
+        { name: 'first', target: checkoutTarget, metrics: { source: 'cloudwatch', periodSeconds: 60 } },
+      ],
       plan: { name: 'standard', holdSeconds: 3_600 },
       judge: JudgePolicy.parse({}),
       mode: 'forward',

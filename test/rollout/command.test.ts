@@ -35,7 +35,7 @@ describe('a command', () => {
   it('wishes a promotion for the stage that is on, and for no other', async () => {
     const { ports, releaseId, releases } = await aMovedRollout(50);
     await obey(ports, aCommand({ releaseId, name: 'promote' }));
-    expect(releases.peek(releaseId)?.promotionWish).toMatchObject({ stage: 0, by: ann });
+    expect(releases.peek(releaseId)?.promotionWish).toMatchObject({ step: 0, by: ann });
   });
 
   it('given again with its key has one effect and one record', async () => {

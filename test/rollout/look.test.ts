@@ -5,12 +5,13 @@ import { progressSchema, type Release } from '#releases/release.ts';
 import { judgeLook } from '#rollout/judge/judge-look.ts';
 import type { LookResult, Verdict } from '#rollout/judge/look.ts';
 import { initialStageState } from '#rollout/judge/stage-state.ts';
-import { afterStage, decide, firstLookState, type Look, lookInput } from '#rollout/look.ts';
+import { afterStep, decide, firstLookState, type Look, lookInput } from '#rollout/look.ts';
 import { lookProgress, lookRecords } from '#rollout/look-records.ts';
 import type { PeriodFacts } from '#rollout/metric-source.ts';
 import { settledWindow } from '#rollout/stage-clock.ts';
 import { rolloutTasks } from '#rollout/tasks.ts';
-import { aRelease, aSnapshot, NOW, NOW_MS, planWith } from '../builders/release.ts';
+import { aLookAt, alone, aStep } from '../builders/look.ts';
+import { aSnapshot, aWave, NOW, NOW_MS, planWith } from '../builders/release.ts';
 import { memoryLedger } from '../fakes/memory-ledger.ts';
 
 const seconds = (number: number) => number * 1_000;
@@ -28,18 +29,8 @@ const periods = (count: number, errors = 0) =>
 /** A look `after` seconds into the first stage, at data of ten-second periods that settles at once. */
 const aLook = (after: number, overrides: Partial<Look> = {}, release: Partial<Release> = {}): Look => {
   const now = NOW_MS + seconds(after);
-  return {
-    release: aRelease({ plan, snapshot: aSnapshot(), ...release }),
-    stageIndex: 0,
-    stage,
-    state: firstLookState(),
-    periods: [],
-    window: settledWindow(NOW_MS, now, 10, 0),
-    settleSeconds: 0,
-    shiftedAt: NOW_MS,
-    now,
-    ...overrides,
-  };
+  const window = settledWindow(NOW_MS, now, 10, 0);
+  return aLookAt(stage, { plan, ...release }, { window, now, ...overrides });
 };
 
 const saw = (verdict: Verdict, overrides: Partial<LookResult> = {}): LookResult => ({
@@ -62,31 +53,31 @@ describe('what a look shows the judge', () => {
       [1, 200],
       [2, 200],
     ]);
-    const state = { judge: { ...initialStageState(), lastRound: 1 }, looks: 4 };
+    const state = { judge: { ...initialStageState(), lastRound: 1 }, looks: 4, earlier: [] };
     expect(lookInput({ ...look, state }).facts.rounds.map(({ number }) => number)).toEqual([2]);
   });
 
   it('has no round that was judged before, and none that is not over', () => {
-    const state = { judge: { ...initialStageState(), lastRound: 3 }, looks: 9 };
+    const state = { judge: { ...initialStageState(), lastRound: 3 }, looks: 9, earlier: [] };
     expect(lookInput(aLook(79, { state, periods: periods(7) })).facts.rounds).toEqual([]);
     expect(lookInput(aLook(19, { periods: periods(1) })).facts.rounds).toEqual([]);
   });
 
   it("has further rounds when the plan's are over and the stage is not", () => {
-    const state = { judge: { ...initialStageState(), lastRound: 3 }, looks: 9 };
+    const state = { judge: { ...initialStageState(), lastRound: 3 }, looks: 9, earlier: [] };
     const { rounds } = lookInput(aLook(100, { state, periods: periods(10) })).facts;
     expect(rounds.map(({ number }) => number)).toEqual([4, 5]);
   });
 
   it('is final at all of the traffic, where there is nothing left to compare with', () => {
     const final = { ...stage, weightPercent: 100 };
-    expect(lookInput(aLook(0, { stage: final, stageIndex: 1 })).stage.final).toBe(true);
+    expect(lookInput(aLook(0, { step: aStep(final, { index: 1 }) })).stage.final).toBe(true);
   });
 
   it('has the history of the snapshot', () => {
     const history = { counts: { requests: 1_000, errors: 3 } };
-    const release = { snapshot: aSnapshot({ history }) };
-    expect(lookInput(aLook(10, {}, release)).facts.history).toEqual(history);
+    const wave = { ...aWave(), snapshot: aSnapshot({ history }) };
+    expect(lookInput(aLook(10, { wave })).facts.history).toEqual(history);
   });
 
   it.each([
@@ -106,14 +97,14 @@ describe('what a look shows the judge', () => {
     let state = firstLookState();
     for (let number = 0; number < 20; number += 1) {
       const window = { from: NOW_MS, to: NOW_MS + seconds(900) };
-      const look = aLook(900, { stage: long, periods: failing, window, state });
+      const look = aLook(900, { step: aStep(long), periods: failing, window, state });
       const input = lookInput(look);
       const result = judgeLook(input);
-      const records = lookRecords(look, result, decide(look, result));
+      const records = lookRecords(look, alone(result), decide(look, alone(result)));
       expect(records.length).toBeLessThanOrEqual(BATCH_RECORDS_MAX);
       if (number === 0) expect(await memoryLedger().append('look', records)).toHaveLength(records.length);
       for (const round of result.rounds) judged.add(round.number);
-      state = { judge: result.state, looks: state.looks + 1 };
+      state = { ...state, judge: result.state, looks: state.looks + 1 };
     }
     expect(judged.size).toBe(900);
   });
@@ -121,42 +112,47 @@ describe('what a look shows the judge', () => {
 
 describe('what the workflow does about a verdict', () => {
   it.each(['continue', 'extend'] as const)('is to look again at %s, with what was learned', (verdict) => {
-    const decision = decide(aLook(30), saw(verdict));
+    const decision = decide(aLook(30), alone(saw(verdict)));
     expect(decision).toMatchObject({ verdict: 'continue', holdBegins: false });
-    expect(decision.state).toEqual({ judge: saw(verdict).state, looks: 1 });
+    expect(decision.state).toEqual({ judge: saw(verdict).state, looks: 1, earlier: [] });
   });
 
   it('is to promote with the evidence carried on, and everything else begun anew', () => {
-    const { verdict, state } = decide(aLook(30), saw('promote'));
+    const { verdict, state } = decide(aLook(30), alone(saw('promote')));
     expect(verdict).toBe('promote');
-    expect(state).toEqual(afterStage({ judge: saw('promote').state, looks: 1 }));
+    expect(state).toEqual(
+      afterStep({ judge: saw('promote').state, looks: 1, earlier: [] }, aStep(stage), []),
+    );
     expect(state.looks).toBe(0);
     expect(state.judge).toMatchObject({ lastRound: 0, carriedEvidence: { 'errors-relative': 1 } });
   });
 
   it('is to restore at a rollback, with the reasons', () => {
     const reasons: LookResult['reasons'] = [{ code: 'evidence', text: '20 of 60 errors', facts: {} }];
-    expect(decide(aLook(30), saw('rollback', { reasons }))).toMatchObject({ verdict: 'restore', reasons });
+    expect(decide(aLook(30), alone(saw('rollback', { reasons })))).toMatchObject({
+      verdict: 'restore',
+      reasons,
+    });
   });
 
   it('is to hold with looks going on, and to restore when nobody decided in time', () => {
-    const first = decide(aLook(30), saw('hold'));
+    const first = decide(aLook(30), alone(saw('hold')));
     const since = new Date(NOW_MS + seconds(30)).toISOString();
     expect(first).toMatchObject({ verdict: 'continue', holdBegins: true, state: { heldSince: since } });
 
-    const still = decide(aLook(30 + 59, { state: first.state }), saw('hold'));
+    const still = decide(aLook(30 + 59, { state: first.state }), alone(saw('hold')));
     expect(still).toMatchObject({ verdict: 'continue', holdBegins: false, state: { heldSince: since } });
 
-    const over = decide(aLook(30 + 60, { state: still.state }), saw('hold'));
+    const over = decide(aLook(30 + 60, { state: still.state }), alone(saw('hold')));
     expect(over.verdict).toBe('restore');
     expect(over.reasons.map(({ code }) => code)).toEqual(['hold-deadline', 'rounds-open']);
     expect(over.reasons[0]?.text).toContain(since);
   });
 
   it('is to go on from a hold when the judge sees enough', () => {
-    const held = decide(aLook(30), saw('hold')).state;
-    expect(decide(aLook(40, { state: held }), saw('promote'))).toMatchObject({ verdict: 'promote' });
-    expect(decide(aLook(40, { state: held }), saw('rollback'))).toMatchObject({ verdict: 'restore' });
+    const held = decide(aLook(30), alone(saw('hold'))).state;
+    expect(decide(aLook(40, { state: held }), alone(saw('promote')))).toMatchObject({ verdict: 'promote' });
+    expect(decide(aLook(40, { state: held }), alone(saw('rollback')))).toMatchObject({ verdict: 'restore' });
   });
 });
 
@@ -170,8 +166,8 @@ describe('what a look leaves behind', () => {
         const reasons = texts.map((one) => ({ code: 'failed-rounds' as const, text: one, facts: {} }));
         const look = aLook(30);
         const result = saw(verdict, { reasons });
-        const decision = decide(look, result);
-        expect(progressSchema.safeParse(lookProgress(look, result, decision)).error).toBeUndefined();
+        const decision = decide(look, alone(result));
+        expect(progressSchema.safeParse(lookProgress(look, alone(result), decision)).error).toBeUndefined();
         const output = {
           verdict: decision.verdict,
           waitSeconds: 10,
@@ -189,7 +185,7 @@ describe('what a look leaves behind', () => {
     const result = judgeLook(lookInput(look));
     const types = (verdict: Verdict) => {
       const said = { ...result, verdict };
-      return lookRecords(look, said, decide(look, said)).map(({ event }) => event.type);
+      return lookRecords(look, alone(said), decide(look, alone(said))).map(({ event }) => event.type);
     };
     const rounds = ['release.round.judged', 'release.round.judged'];
     expect(types('continue')).toEqual(rounds);
@@ -201,7 +197,7 @@ describe('what a look leaves behind', () => {
   it('shows people where the release stands', () => {
     const look = aLook(45, { periods: periods(4) });
     const result = judgeLook(lookInput(look));
-    expect(lookProgress(look, result, decide(look, result))).toMatchObject({
+    expect(lookProgress(look, alone(result), decide(look, alone(result)))).toMatchObject({
       stage: 0,
       stages: 2,
       weightPercent: 50,

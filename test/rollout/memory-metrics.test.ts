@@ -1,4 +1,4 @@
-import { aRelease, CANARY, checkoutTarget, STABLE } from '../builders/release.ts';
+import { aWave, CANARY, checkoutTarget, STABLE } from '../builders/release.ts';
 import { memoryMetrics } from '../fakes/memory-metrics.ts';
 import { metricSourceContract } from './metric-source-contract.ts';
 
@@ -6,7 +6,7 @@ metricSourceContract('in memory', () => {
   const source = memoryMetrics();
   return {
     source,
-    definition: aRelease().metrics,
+    definition: aWave().metrics,
     arms: { target: checkoutTarget, canary: CANARY, baseline: STABLE },
     put: source.put,
     breakDown: () => {

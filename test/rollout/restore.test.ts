@@ -2,7 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { InvalidRequestError, NotFoundError, TransientError } from '#platform/errors.ts';
 import { restoreTraffic } from '#rollout/restore.ts';
 import { isAlone, shareOf } from '#rollout/routing.ts';
-import { ann, aRelease, CANARY, checkoutTarget, NOW, releaseIdOf, STABLE } from '../builders/release.ts';
+import {
+  ann,
+  aRelease,
+  aWave,
+  CANARY,
+  checkoutTarget,
+  NOW,
+  releaseIdOf,
+  STABLE,
+} from '../builders/release.ts';
 import { aMovedRollout, type PortHooks } from '../builders/rollout.ts';
 import type { Hooks } from '../fakes/hooked.ts';
 
@@ -56,7 +65,7 @@ describe('a restore', () => {
     const other = aRelease({
       releaseId: releaseIdOf(2),
       environment: 'staging',
-      target: { ...checkoutTarget, alias: 'staging' },
+      waves: [aWave({ target: { ...checkoutTarget, alias: 'staging' } })],
     });
     await releases.reserve(other, { value: 'other', requestDigest: 'digest' });
     const before = shifter.routing();
@@ -192,13 +201,13 @@ describe('a restore while something is down', () => {
 describe('a restore among others', () => {
   it('wins over writes that come in between', async () => {
     let races = 5;
-    const { ports, releaseId, shifter, release } = await halfway({
+    const { ports, releaseId, shifter, target } = await halfway({
       shifter: {
         before: async (method, args) => {
           if (method !== 'restore' || args[2] === undefined || races === 0) return;
           races -= 1;
           const weight = { stable: STABLE, canary: CANARY, weightPercent: 50 };
-          await shifter.setWeight(release.target, weight, shifter.routing().revision);
+          await shifter.setWeight(target, weight, shifter.routing().revision);
         },
       },
     });
@@ -223,13 +232,13 @@ describe('a restore among others', () => {
 
   it('reads traffic back again before it notes it at a newer fence', async () => {
     let raised = false;
-    const { ports, releaseId, releases, shifter, release, present } = await halfway({
+    const { ports, releaseId, releases, shifter, target, present } = await halfway({
       releases: {
         before: async (method) => {
           if (method !== 'noteVerified' || raised) return;
           raised = true;
           await releases.beginRestore(releaseId, cause);
-          await shifter.promote(release.target, CANARY, shifter.routing().revision);
+          await shifter.promote(target, CANARY, shifter.routing().revision);
         },
       },
     });
@@ -249,14 +258,14 @@ describe('a restore among others', () => {
   });
 
   it('that comes after the release was concluded on another one leaves the next release alone', async () => {
-    const { ports, releaseId, releases, shifter, release } = await halfway({
+    const { ports, releaseId, releases, shifter, target } = await halfway({
       ledger: {
         // While this restore tells its intent, another one finishes and a later release is promoted.
         before: async () => {
-          await shifter.restore(release.target, STABLE);
+          await shifter.restore(target, STABLE);
           await releases.noteVerified(releaseId, { at: 'stable', fence: 2, time: NOW });
           await releases.decide(releaseId, { outcome: 'rolled-back', fence: 2, reasons: [] });
-          await shifter.promote(release.target, CANARY, shifter.routing().revision);
+          await shifter.promote(target, CANARY, shifter.routing().revision);
         },
       },
     });

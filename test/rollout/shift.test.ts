@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ConflictError, NotFoundError, TransientError } from '#platform/errors.ts';
 import { isAlone, isAt, shareOf } from '#rollout/routing.ts';
-import { promoteVersion, shiftToStage } from '#rollout/shift.ts';
-import { CANARY, NEXT, planWith, releaseIdOf, STABLE } from '../builders/release.ts';
+import { promoteVersion, shiftToStep } from '#rollout/shift.ts';
+import { CANARY, NEXT, planWith, progressAt, releaseIdOf, STABLE } from '../builders/release.ts';
 import { aMovedRollout, aReadyRollout, aRollout } from '../builders/rollout.ts';
 
 const plan = planWith(5, 50, 100);
@@ -16,9 +16,9 @@ describe('a shift', () => {
   it('goes through every stage, each with its intent before and its outcome after', async () => {
     const { ports, releaseId, shifter, ledger, present } = await aReadyRollout({}, { plan });
     for (const [stage, { weightPercent }] of plan.stages.entries()) {
-      expect(await shiftToStage(ports, releaseId, 1, stage)).toBe('done');
+      expect(await shiftToStep(ports, releaseId, 1, stage)).toBe('done');
       expect(isAt(shifter.routing(), at(weightPercent))).toBe(true);
-      expect(present().progress).toEqual({ stage, stages: 3, weightPercent });
+      expect(present().progress).toEqual(progressAt(stage, weightPercent, 3));
       expect(ledger.records.slice(-2)).toMatchObject([
         { event: { type: 'release.shift.intended' }, data: { stage, weightPercent, stable: STABLE } },
         { event: { type: 'release.shift.done' }, data: { stage, weightPercent, stable: STABLE } },
@@ -29,16 +29,16 @@ describe('a shift', () => {
 
   it('done again changes and tells nothing', async () => {
     const { ports, releaseId, shifter, ledger } = await aReadyRollout({}, { plan });
-    await shiftToStage(ports, releaseId, 1, 0);
+    await shiftToStep(ports, releaseId, 1, 0);
     const before = shifter.routing();
-    expect(await shiftToStage(ports, releaseId, 1, 0)).toBe('done');
+    expect(await shiftToStep(ports, releaseId, 1, 0)).toBe('done');
     expect(shifter.routing()).toEqual(before);
     expect(ledger.records).toHaveLength(2);
   });
 
   it('has no effect without its intent in the ledger', async () => {
     const { ports, releaseId, shifter } = await aReadyRollout({ ledger: { before: unavailable } }, { plan });
-    await expect(shiftToStage(ports, releaseId, 1, 0)).rejects.toBeInstanceOf(TransientError);
+    await expect(shiftToStep(ports, releaseId, 1, 0)).rejects.toBeInstanceOf(TransientError);
     expect(isAlone(shifter.routing(), STABLE)).toBe(true);
   });
 
@@ -56,17 +56,17 @@ describe('a shift', () => {
       },
       { plan },
     );
-    await expect(shiftToStage(ports, releaseId, 1, 0)).rejects.toBeInstanceOf(TransientError);
-    expect(await shiftToStage(ports, releaseId, 1, 0)).toBe('done');
+    await expect(shiftToStep(ports, releaseId, 1, 0)).rejects.toBeInstanceOf(TransientError);
+    expect(await shiftToStep(ports, releaseId, 1, 0)).toBe('done');
     expect(isAt(shifter.routing(), at(5))).toBe(true);
     expect(types()).toEqual(['release.shift.intended', 'release.shift.done']);
   });
 
   it('stops when someone else moved the traffic, and leaves it to them', async () => {
-    const { ports, releaseId, shifter, release, types } = await aReadyRollout({}, { plan });
-    await shifter.setWeight(release.target, { ...at(30), canary: NEXT }, shifter.routing().revision);
+    const { ports, releaseId, shifter, target, types } = await aReadyRollout({}, { plan });
+    await shifter.setWeight(target, { ...at(30), canary: NEXT }, shifter.routing().revision);
     const before = shifter.routing();
-    const shift = shiftToStage(ports, releaseId, 1, 0);
+    const shift = shiftToStep(ports, releaseId, 1, 0);
     await expect(shift).rejects.toBeInstanceOf(ConflictError);
     await expect(shift).rejects.toThrow(/1 \(70 %\), 3 \(30 %\)/);
     expect(shifter.routing()).toEqual(before);
@@ -74,45 +74,44 @@ describe('a shift', () => {
   });
 
   it('stops when someone else writes between its reading and its write', async () => {
-    const { ports, releaseId, shifter, release } = await aReadyRollout(
+    const { ports, releaseId, shifter, target } = await aReadyRollout(
       {
         shifter: {
           before: async (method) => {
-            if (method === 'setWeight')
-              await shifter.promote(release.target, NEXT, shifter.routing().revision);
+            if (method === 'setWeight') await shifter.promote(target, NEXT, shifter.routing().revision);
           },
         },
       },
       { plan },
     );
-    await expect(shiftToStage(ports, releaseId, 1, 0)).rejects.toBeInstanceOf(ConflictError);
+    await expect(shiftToStep(ports, releaseId, 1, 0)).rejects.toBeInstanceOf(ConflictError);
     expect(isAlone(shifter.routing(), NEXT)).toBe(true);
   });
 
   it('does not skip a stage', async () => {
     const { ports, releaseId, shifter } = await aReadyRollout({}, { plan });
-    await expect(shiftToStage(ports, releaseId, 1, 1)).rejects.toBeInstanceOf(ConflictError);
+    await expect(shiftToStep(ports, releaseId, 1, 1)).rejects.toBeInstanceOf(ConflictError);
     expect(isAlone(shifter.routing(), STABLE)).toBe(true);
   });
 
   it('is tried again while the target does not show what was set', async () => {
     const { ports, releaseId, shifter } = await aReadyRollout({}, { plan });
     const deaf = { ...ports.shifter, readRouting: shifter.readRouting, setWeight: async () => {} };
-    await expect(shiftToStage({ ...ports, shifter: deaf }, releaseId, 1, 0)).rejects.toThrow(/1 \(100 %\)/);
+    await expect(shiftToStep({ ...ports, shifter: deaf }, releaseId, 1, 0)).rejects.toThrow(/1 \(100 %\)/);
   });
 
   it('needs a snapshot, a stage of the plan and a release', async () => {
     const { ports, releaseId, shifter } = await aRollout({}, { plan });
-    await expect(shiftToStage(ports, releaseId, 1, 0)).rejects.toBeInstanceOf(NotFoundError);
-    await expect(shiftToStage(ports, releaseIdOf(9), 1, 0)).rejects.toBeInstanceOf(NotFoundError);
+    await expect(shiftToStep(ports, releaseId, 1, 0)).rejects.toBeInstanceOf(NotFoundError);
+    await expect(shiftToStep(ports, releaseIdOf(9), 1, 0)).rejects.toBeInstanceOf(NotFoundError);
     const ready = await aReadyRollout({}, { plan });
-    await expect(shiftToStage(ready.ports, ready.releaseId, 1, 3)).rejects.toBeInstanceOf(NotFoundError);
+    await expect(shiftToStep(ready.ports, ready.releaseId, 1, 3)).rejects.toBeInstanceOf(NotFoundError);
     expect(isAlone(shifter.routing(), STABLE)).toBe(true);
   });
 });
 
 describe('a shift that meets a restore', () => {
-  it.each(['intendWeight', 'readFence'])('is fenced when the restore began before %s', async (method) => {
+  it.each(['intendStep', 'readFence'])('is fenced when the restore began before %s', async (method) => {
     const { ports, releaseId, releases, shifter } = await aReadyRollout(
       {
         releases: {
@@ -123,7 +122,7 @@ describe('a shift that meets a restore', () => {
       },
       { plan },
     );
-    expect(await shiftToStage(ports, releaseId, 1, 0)).toBe('fenced');
+    expect(await shiftToStep(ports, releaseId, 1, 0)).toBe('fenced');
     expect(isAlone(shifter.routing(), STABLE)).toBe(true);
   });
 
@@ -138,25 +137,25 @@ describe('a shift that meets a restore', () => {
       },
       { plan },
     );
-    expect(await shiftToStage(ports, releaseId, 1, 0)).toBe('fenced');
+    expect(await shiftToStep(ports, releaseId, 1, 0)).toBe('fenced');
     expect(isAlone(shifter.routing(), STABLE)).toBe(true);
     expect(types()).toEqual(['release.shift.intended']);
   });
 
   it('does not overwrite what came after its own write', async () => {
-    const { ports, releaseId, releases, shifter, release } = await aReadyRollout(
+    const { ports, releaseId, releases, shifter, target } = await aReadyRollout(
       {
         shifter: {
           before: async (method, args) => {
             if (method === 'setWeight') await releases.beginRestore(releaseId, cause);
             if (method === 'restore' && args[2] !== undefined)
-              await shifter.promote(release.target, NEXT, shifter.routing().revision);
+              await shifter.promote(target, NEXT, shifter.routing().revision);
           },
         },
       },
       { plan },
     );
-    expect(await shiftToStage(ports, releaseId, 1, 0)).toBe('fenced');
+    expect(await shiftToStep(ports, releaseId, 1, 0)).toBe('fenced');
     expect(isAlone(shifter.routing(), NEXT)).toBe(true);
   });
 
@@ -172,7 +171,7 @@ describe('a shift that meets a restore', () => {
       },
       { plan },
     );
-    expect(await shiftToStage(ports, releaseId, 1, 0)).toBe('fenced');
+    expect(await shiftToStep(ports, releaseId, 1, 0)).toBe('fenced');
     expect(shareOf(shifter.routing(), CANARY)).toBe(5);
   });
 });
@@ -188,7 +187,8 @@ describe('a promotion', () => {
 
   it("keeps what people were shown of the last stage's look", async () => {
     const { ports, releaseId, releases, present } = await aMovedRollout(100);
-    const seen = { stage: 1, stages: 2, weightPercent: 100, score: 99, verdict: 'promote' };
+    const seen = { ...progressAt(1, 100), score: 99, verdict: 'promote' };
+    await releases.intendStep(releaseId, 1, progressAt(1, 100));
     await releases.noteProgress(releaseId, 1, seen);
     await promoteVersion(ports, releaseId, 1);
     expect(present().progress).toEqual(seen);

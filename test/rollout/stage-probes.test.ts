@@ -3,7 +3,8 @@ import { judgeLook } from '#rollout/judge/judge-look.ts';
 import { decide, firstLookState, type Look, lookInput } from '#rollout/look.ts';
 import { type LookProbes, type StageProbes, withLook } from '#rollout/stage-probes.ts';
 import { type LookState, lookStateSchema } from '#rollout/tasks.ts';
-import { aRelease, aSnapshot, NOW_MS, planWith } from '../builders/release.ts';
+import { aLookAt, alone } from '../builders/look.ts';
+import { NOW_MS, planWith } from '../builders/release.ts';
 
 const STAGE = { weightPercent: 100, rounds: 3, roundSeconds: 10 };
 const SETTLE = 5;
@@ -16,19 +17,15 @@ const look = (state: LookState, seconds: number, probed: LookProbes) => {
   const window = { from: NOW_MS, to: Math.max(NOW_MS, now - SETTLE * 1_000) };
   const probes = withLook(state.probes, probed, now, window, STAGE, state.judge.lastRound);
   const at: Look = {
-    release: aRelease({ plan: planWith(50, 100), snapshot: aSnapshot() }),
-    stageIndex: 0,
-    stage: STAGE,
+    ...aLookAt(STAGE, { plan: planWith(50, 100) }),
     state: { ...state, probes },
-    periods: [],
     window,
     settleSeconds: SETTLE,
-    shiftedAt: NOW_MS,
     now,
   };
   const input = lookInput(at);
   const result = judgeLook(input);
-  return { input, result, decision: decide(at, result) };
+  return { input, result, decision: decide(at, alone(result)) };
 };
 
 describe('the probes of a stage', () => {

@@ -3,24 +3,15 @@ import type { LedgerEventType } from '#ledger/event-types.ts';
 import { systemActor } from '#platform/actor.ts';
 import { TransientError } from '#platform/errors.ts';
 import { releaseRecord } from '#releases/release-records.ts';
-import { initialStageState } from '#rollout/judge/stage-state.ts';
-import type { Decision, Look } from '#rollout/look.ts';
+import { type Decision, firstLookState } from '#rollout/look.ts';
 import { tellLook } from '#rollout/tell-look.ts';
-import { aRelease, NOW, NOW_MS } from '../builders/release.ts';
+import { aLookAt } from '../builders/look.ts';
+import { NOW } from '../builders/release.ts';
 import { memoryLedger } from '../fakes/memory-ledger.ts';
 
-const release = aRelease();
-const look: Look = {
-  release,
-  stageIndex: 0,
-  stage: { weightPercent: 50, rounds: 1, roundSeconds: 10 },
-  state: { judge: initialStageState(), looks: 4 },
-  periods: [],
-  window: { from: NOW_MS, to: NOW_MS },
-  settleSeconds: 0,
-  shiftedAt: NOW_MS,
-  now: NOW_MS,
-};
+const stage = { weightPercent: 50, rounds: 1, roundSeconds: 10 };
+const look = aLookAt(stage, {}, { state: { ...firstLookState(), looks: 4 } });
+const { release } = look;
 const draft = (type: LedgerEventType, score: number) =>
   releaseRecord(type, release, systemActor('judge-health'), NOW, { score });
 const decision = (verdict: Decision['verdict']): Decision => ({

@@ -1,39 +1,30 @@
 import { describe, expect, it } from 'vitest';
 import type { Release } from '#releases/release.ts';
-import type { LookResult, Verdict } from '#rollout/judge/look.ts';
+import type { Verdict } from '#rollout/judge/look.ts';
 import { initialStageState } from '#rollout/judge/stage-state.ts';
-import { decide, type Look } from '#rollout/look.ts';
-import { ann, aRelease, aSnapshot, NOW, NOW_MS, planWith } from '../builders/release.ts';
+import { decide, firstLookState, type Judged, type Look } from '#rollout/look.ts';
+import { aLookAt, alone } from '../builders/look.ts';
+import { ann, NOW, NOW_MS, planWith } from '../builders/release.ts';
 
 const aLook = (release: Partial<Release>, overrides: Partial<Look> = {}): Look => {
   const plan = { ...planWith(25, 100), holdSeconds: 60, pauseSeconds: 600 };
   const [stage] = plan.stages;
   if (stage === undefined) throw new Error('the plan has stages');
-  return {
-    release: aRelease({ plan, snapshot: aSnapshot(), ...release }),
-    stageIndex: 0,
-    stage,
-    state: { judge: initialStageState(), looks: 3 },
-    periods: [],
-    window: { from: NOW_MS, to: NOW_MS },
-    settleSeconds: 0,
-    shiftedAt: NOW_MS,
-    now: NOW_MS,
-    ...overrides,
-  };
+  return aLookAt(stage, { plan, ...release }, { state: { ...firstLookState(), looks: 3 }, ...overrides });
 };
 
-const saw = (verdict: Verdict, score?: number): LookResult => ({
-  verdict,
-  ...(score !== undefined && { score }),
-  evidence: { lnE: 0, threshold: 4.6, tests: [], stage: {} },
-  rounds: [],
-  reasons: [],
-  state: initialStageState(),
-});
+const saw = (verdict: Verdict, score?: number): Judged =>
+  alone({
+    verdict,
+    ...(score !== undefined && { score }),
+    evidence: { lnE: 0, threshold: 4.6, tests: [], stage: {} },
+    rounds: [],
+    reasons: [],
+    state: initialStageState(),
+  });
 
 const paused = { by: ann, reason: 'lunch', at: NOW };
-const wish = { by: ann, reason: 'seen enough', at: NOW, stage: 0 };
+const wish = { by: ann, reason: 'seen enough', at: NOW, step: 0 };
 
 describe('a pause', () => {
   it.each(['promote', 'continue', 'extend', 'hold'] as const)(
@@ -81,7 +72,7 @@ describe('a wished promotion', () => {
   });
 
   it('for another stage does nothing', () => {
-    const other = { ...wish, stage: 1 };
+    const other = { ...wish, step: 1 };
     expect(decide(aLook({ promotionWish: other }), saw('continue', 99)).verdict).toBe('continue');
   });
 });

@@ -27,7 +27,7 @@ export const closeRelease = async (
         new TransactWriteCommand({
           TransactItems: [
             deleteOwn(table, lockKey(release.service, release.environment), release),
-            deleteOwn(table, targetLockKey(release.target), release),
+            ...release.waves.map(({ target }) => deleteOwn(table, targetLockKey(target), release)),
             {
               Update: {
                 TableName: table,

@@ -13,19 +13,12 @@ export const dynamoDbReleases = (client: DynamoDBDocumentClient, table: string):
   const { get, update } = dynamoDbReleaseItem(client, table);
   const forwardAt = '#mode = :forward AND #fence = :fence';
 
-  const setProgress = async (
-    releaseId: ReleaseId,
-    fence: number,
-    progress: Progress,
-    condition: string,
-    values: Readonly<Record<string, unknown>> = {},
-  ) =>
+  const setProgress = async (releaseId: ReleaseId, fence: number, progress: Progress, condition: string) =>
     (await update(releaseId, 'SET #progress = :progress', `${forwardAt} AND ${condition}`, {
       ':progress': progress,
-      ':weight': progress.weightPercent,
+      ':step': progress.step,
       ':forward': 'forward',
       ':fence': fence,
-      ...values,
     })) !== undefined;
 
   /** One conditional write that keeps the command's key beside its effect; a key that is there already was taken. */
@@ -57,33 +50,32 @@ export const dynamoDbReleases = (client: DynamoDBDocumentClient, table: string):
     markStarted: async (releaseId, at) => {
       await update(releaseId, 'SET #startedAt = :at', 'attribute_not_exists(#startedAt)', { ':at': at });
     },
-    saveSnapshot: async (releaseId, fence, snapshot) => {
+    saveSnapshots: async (releaseId, fence, snapshots) => {
       const saved = await update(
         releaseId,
-        'SET #snapshot = :snapshot',
-        `${forwardAt} AND attribute_not_exists(#snapshot)`,
-        { ':snapshot': snapshot, ':forward': 'forward', ':fence': fence },
+        'SET #snapshots = :snapshots',
+        `${forwardAt} AND attribute_not_exists(#snapshots)`,
+        { ':snapshots': snapshots, ':forward': 'forward', ':fence': fence },
       );
-      if (saved !== undefined) return snapshot;
+      if (saved !== undefined) return snapshots;
       const release = await get(releaseId);
-      return release?.mode === 'forward' && release.fence === fence ? release.snapshot : undefined;
+      return release?.mode === 'forward' && release.fence === fence ? release.snapshots : undefined;
     },
-    intendWeight: async (releaseId, fence, progress) =>
+    intendStep: async (releaseId, fence, progress) =>
       setProgress(
         releaseId,
         fence,
         progress,
-        'attribute_exists(#snapshot) AND (attribute_not_exists(#progress) OR #progress.#weightPercent <= :weight)',
+        'attribute_exists(#snapshots) AND (attribute_not_exists(#progress) OR #progress.#step <= :step)',
       ),
     noteProgress: async (releaseId, fence, progress) =>
-      setProgress(releaseId, fence, progress, '#progress.#weightPercent = :weight'),
-    passStage: async (releaseId, fence, progress) => {
+      setProgress(releaseId, fence, progress, '#progress.#step = :step'),
+    passStep: async (releaseId, fence, progress) => {
       const passed = await setProgress(
         releaseId,
         fence,
         progress,
-        '#progress.#weightPercent = :weight AND (attribute_not_exists(#paused) OR #promotionWish.#stage = :stage)',
-        { ':stage': progress.stage },
+        '#progress.#step = :step AND (attribute_not_exists(#paused) OR #promotionWish.#step = :step)',
       );
       if (passed) return 'passed';
       const release = await get(releaseId);
@@ -94,9 +86,9 @@ export const dynamoDbReleases = (client: DynamoDBDocumentClient, table: string):
       takeWish(releaseId, key, ', #paused = :pause', 'attribute_not_exists(#paused)', { ':pause': pause }),
     resume: (releaseId, key) => takeWish(releaseId, key, ' REMOVE #paused', 'attribute_exists(#paused)'),
     wishPromotion: (releaseId, wish, key) =>
-      takeWish(releaseId, key, ', #promotionWish = :wish', '#progress.#stage = :stage', {
+      takeWish(releaseId, key, ', #promotionWish = :wish', '#progress.#step = :step', {
         ':wish': wish,
-        ':stage': wish.stage,
+        ':step': wish.step,
       }),
     beginRestore: async (releaseId, cause, abortedBy) => {
       const before = await update(

@@ -39,8 +39,10 @@ const explain = async (
   }
   const lock = await read(lockKey(release.service, release.environment));
   if (lock !== undefined) return { kind: 'locked', by: lock.releaseId as ReleaseId };
-  const targetLock = await read(targetLockKey(release.target));
-  if (targetLock !== undefined) return { kind: 'target-locked', by: targetLock.releaseId as ReleaseId };
+  for (const { target } of release.waves) {
+    const targetLock = await read(targetLockKey(target));
+    if (targetLock !== undefined) return { kind: 'target-locked', by: targetLock.releaseId as ReleaseId };
+  }
   throw new TransientError('the lock was freed while it was asked for; ask again');
 };
 
@@ -67,7 +69,7 @@ export const reserveRelease = async (
               open: RELEASES.openMark,
             }),
             putNew(table, { ...lockKey(release.service, release.environment), releaseId }),
-            putNew(table, { ...targetLockKey(release.target), releaseId }),
+            ...release.waves.map(({ target }) => putNew(table, { ...targetLockKey(target), releaseId })),
             putNew(table, {
               ...idempotencyItemKey(key.value),
               releaseId,

@@ -7,75 +7,75 @@ export const progressContract = (world: StoreWorld): void => {
   describe('the snapshot', () => {
     it('is written once: whoever comes later gets the first one', async () => {
       const { releaseId } = await world.reserved();
-      expect(await world.store.saveSnapshot(releaseId, 1, aSnapshot())).toEqual(aSnapshot());
+      expect(await world.store.saveSnapshots(releaseId, 1, [aSnapshot()])).toEqual([aSnapshot()]);
       const other = aSnapshot({ stableVersion: '9' });
-      expect(await world.store.saveSnapshot(releaseId, 1, other)).toEqual(aSnapshot());
-      expect((await world.store.get(releaseId))?.snapshot).toEqual(aSnapshot());
+      expect(await world.store.saveSnapshots(releaseId, 1, [other])).toEqual([aSnapshot()]);
+      expect((await world.store.get(releaseId))?.snapshots).toEqual([aSnapshot()]);
     });
 
     it('is the same for all who take it at once', async () => {
       const { releaseId } = await world.reserved();
       const taken = await Promise.all(
         ['4', '5', '6', '7'].map((stableVersion) =>
-          world.store.saveSnapshot(releaseId, 1, aSnapshot({ stableVersion })),
+          world.store.saveSnapshots(releaseId, 1, [aSnapshot({ stableVersion })]),
         ),
       );
-      expect(new Set(taken.map((snapshot) => snapshot?.stableVersion)).size).toBe(1);
+      expect(new Set(taken.map((snapshots) => snapshots?.[0]?.stableVersion)).size).toBe(1);
     });
 
     it('is refused once the release was stopped', async () => {
       const { releaseId } = await world.reserved();
-      expect(await world.store.saveSnapshot(releaseId, 2, aSnapshot())).toBeUndefined();
+      expect(await world.store.saveSnapshots(releaseId, 2, [aSnapshot()])).toBeUndefined();
       await world.store.beginRestore(releaseId, aborted);
-      expect(await world.store.saveSnapshot(releaseId, 1, aSnapshot())).toBeUndefined();
-      expect(await world.store.saveSnapshot(releaseId, 2, aSnapshot())).toBeUndefined();
-      expect((await world.store.get(releaseId))?.snapshot).toBeUndefined();
+      expect(await world.store.saveSnapshots(releaseId, 1, [aSnapshot()])).toBeUndefined();
+      expect(await world.store.saveSnapshots(releaseId, 2, [aSnapshot()])).toBeUndefined();
+      expect((await world.store.get(releaseId))?.snapshots).toBeUndefined();
     });
 
     it('that is there is not handed to a step of a release that was stopped', async () => {
       const { releaseId } = await world.withSnapshot();
       await world.store.beginRestore(releaseId, aborted);
-      expect(await world.store.saveSnapshot(releaseId, 1, aSnapshot())).toBeUndefined();
-      expect((await world.store.get(releaseId))?.snapshot).toEqual(aSnapshot());
+      expect(await world.store.saveSnapshots(releaseId, 1, [aSnapshot()])).toBeUndefined();
+      expect((await world.store.get(releaseId))?.snapshots).toEqual([aSnapshot()]);
     });
   });
 
   describe('an intended weight', () => {
     it('needs a snapshot to come back to', async () => {
       const { releaseId } = await world.reserved();
-      expect(await world.store.intendWeight(releaseId, 1, weight(5))).toBe(false);
-      await world.store.saveSnapshot(releaseId, 1, aSnapshot());
-      expect(await world.store.intendWeight(releaseId, 1, weight(5))).toBe(true);
+      expect(await world.store.intendStep(releaseId, 1, weight(5))).toBe(false);
+      await world.store.saveSnapshots(releaseId, 1, [aSnapshot()]);
+      expect(await world.store.intendStep(releaseId, 1, weight(5))).toBe(true);
       expect((await world.store.get(releaseId))?.progress).toEqual(weight(5));
     });
 
-    it('may be repeated and may rise, but a late step never lowers it', async () => {
+    it('may be repeated and followed, but a late step never comes back', async () => {
       const { releaseId } = await world.withSnapshot();
-      expect(await world.store.intendWeight(releaseId, 1, weight(5))).toBe(true);
-      expect(await world.store.intendWeight(releaseId, 1, weight(5))).toBe(true);
-      expect(await world.store.intendWeight(releaseId, 1, weight(100))).toBe(true);
-      expect(await world.store.intendWeight(releaseId, 1, weight(50))).toBe(false);
+      expect(await world.store.intendStep(releaseId, 1, weight(5))).toBe(true);
+      expect(await world.store.intendStep(releaseId, 1, weight(5))).toBe(true);
+      expect(await world.store.intendStep(releaseId, 1, weight(100))).toBe(true);
+      expect(await world.store.intendStep(releaseId, 1, weight(50))).toBe(false);
       expect((await world.store.get(releaseId))?.progress?.weightPercent).toBe(100);
     });
 
     it('is refused at another fence and after a restore began', async () => {
       const { releaseId } = await world.withSnapshot();
-      expect(await world.store.intendWeight(releaseId, 2, weight(5))).toBe(false);
+      expect(await world.store.intendStep(releaseId, 2, weight(5))).toBe(false);
       await world.store.beginRestore(releaseId, aborted);
-      expect(await world.store.intendWeight(releaseId, 1, weight(5))).toBe(false);
-      expect(await world.store.intendWeight(releaseId, 2, weight(5))).toBe(false);
+      expect(await world.store.intendStep(releaseId, 1, weight(5))).toBe(false);
+      expect(await world.store.intendStep(releaseId, 2, weight(5))).toBe(false);
       expect((await world.store.get(releaseId))?.progress).toBeUndefined();
     });
   });
 
-  it("notes a look's progress at the recorded weight, and no other", async () => {
+  it("notes a look's progress at the recorded step, and no other", async () => {
     const { releaseId } = await world.withSnapshot();
-    await world.store.intendWeight(releaseId, 1, weight(5));
+    await world.store.intendStep(releaseId, 1, weight(5));
     const seen = { ...weight(5), score: 97.5, verdict: 'continue', lookedAt: NOW };
     expect(await world.store.noteProgress(releaseId, 1, seen)).toBe(true);
     expect((await world.store.get(releaseId))?.progress).toEqual(seen);
     expect(await world.store.noteProgress(releaseId, 1, weight(50))).toBe(false);
-    await world.store.intendWeight(releaseId, 1, weight(50));
+    await world.store.intendStep(releaseId, 1, weight(50));
     expect(await world.store.noteProgress(releaseId, 1, seen)).toBe(false);
     await world.store.beginRestore(releaseId, aborted);
     expect(await world.store.noteProgress(releaseId, 1, weight(50))).toBe(false);
@@ -84,10 +84,10 @@ export const progressContract = (world: StoreWorld): void => {
 
   describe('a wish', () => {
     const pause = { by: ann, reason: 'lunch', at: NOW };
-    const wish = { by: ann, reason: 'seen enough', at: NOW, stage: 0 };
+    const wish = { by: ann, reason: 'seen enough', at: NOW, step: 1 };
     const atWeight = async () => {
       const release = await world.withSnapshot();
-      await world.store.intendWeight(release.releaseId, 1, weight(25));
+      await world.store.intendStep(release.releaseId, 1, weight(25));
       return release;
     };
 
@@ -103,9 +103,9 @@ export const progressContract = (world: StoreWorld): void => {
       expect(resumed?.wishes).toEqual(['b', 'd']);
     });
 
-    it('to promote is for the stage that is on', async () => {
+    it('to promote is for the step that is on', async () => {
       const { releaseId } = await atWeight();
-      expect(await world.store.wishPromotion(releaseId, { ...wish, stage: 1 }, 'a')).toBe(false);
+      expect(await world.store.wishPromotion(releaseId, { ...wish, step: 2 }, 'a')).toBe(false);
       expect(await world.store.wishPromotion(releaseId, wish, 'b')).toBe(true);
       expect(await world.store.get(releaseId)).toMatchObject({ promotionWish: wish, wishes: ['b'] });
     });
@@ -129,35 +129,35 @@ export const progressContract = (world: StoreWorld): void => {
     });
   });
 
-  describe('a stage', () => {
+  describe('a step', () => {
     const pause = { by: ann, reason: 'lunch', at: NOW };
     const atWeight = async () => {
       const release = await world.withSnapshot();
-      await world.store.intendWeight(release.releaseId, 1, weight(25));
+      await world.store.intendStep(release.releaseId, 1, weight(25));
       return release;
     };
 
     it('passes, unless a pause came first', async () => {
       const { releaseId } = await atWeight();
-      expect(await world.store.passStage(releaseId, 1, weight(25))).toBe('passed');
+      expect(await world.store.passStep(releaseId, 1, weight(25))).toBe('passed');
       await world.store.pause(releaseId, pause, 'a');
-      expect(await world.store.passStage(releaseId, 1, weight(25))).toBe('paused');
+      expect(await world.store.passStep(releaseId, 1, weight(25))).toBe('paused');
     });
 
-    it('passes while paused when a person wished it, and only that stage', async () => {
+    it('passes while paused when a person wished it, and only that step', async () => {
       const { releaseId } = await atWeight();
       await world.store.pause(releaseId, pause, 'a');
-      await world.store.wishPromotion(releaseId, { by: ann, reason: 'seen enough', at: NOW, stage: 0 }, 'b');
-      expect(await world.store.passStage(releaseId, 1, weight(25))).toBe('passed');
-      await world.store.intendWeight(releaseId, 1, { ...weight(50), stage: 1 });
-      expect(await world.store.passStage(releaseId, 1, { ...weight(50), stage: 1 })).toBe('paused');
+      await world.store.wishPromotion(releaseId, { by: ann, reason: 'seen enough', at: NOW, step: 1 }, 'b');
+      expect(await world.store.passStep(releaseId, 1, weight(25))).toBe('passed');
+      await world.store.intendStep(releaseId, 1, weight(50));
+      expect(await world.store.passStep(releaseId, 1, weight(50))).toBe('paused');
     });
 
     it('does not pass once the fence has moved, paused or not', async () => {
       const { releaseId } = await atWeight();
       await world.store.pause(releaseId, pause, 'a');
       await world.store.beginRestore(releaseId, breached);
-      expect(await world.store.passStage(releaseId, 1, weight(25))).toBe('fenced');
+      expect(await world.store.passStep(releaseId, 1, weight(25))).toBe('fenced');
     });
   });
 };

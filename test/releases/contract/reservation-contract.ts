@@ -22,7 +22,7 @@ export const reservationContract = (world: StoreWorld): void => {
 
     it('is refused while a release of another environment or service moves the same traffic', async () => {
       const first = await world.reserved();
-      const second = world.fresh({ environment: 'staging', target: first.target });
+      const second = world.fresh({ environment: 'staging', waves: first.waves });
       expect(await world.store.reserve(second, key())).toEqual({
         kind: 'target-locked',
         by: first.releaseId,
@@ -85,7 +85,7 @@ export const reservationContract = (world: StoreWorld): void => {
     it('frees the traffic it moved, for whichever service declares it', async () => {
       const release = await world.promoted();
       await world.store.close(release, NOW);
-      const other = world.fresh({ environment: 'staging', target: release.target });
+      const other = world.fresh({ environment: 'staging', waves: release.waves });
       expect(await world.store.reserve(other, key())).toEqual({ kind: 'reserved' });
     });
 
@@ -126,7 +126,7 @@ export const reservationContract = (world: StoreWorld): void => {
     const { releaseId } = world.fresh();
     await world.store.markStarted(releaseId, NOW);
     await world.store.noteRecovery(releaseId, 1);
-    expect(await world.store.intendWeight(releaseId, 1, weight(5))).toBe(false);
+    expect(await world.store.intendStep(releaseId, 1, weight(5))).toBe(false);
     expect(await world.store.noteProgress(releaseId, 1, weight(5))).toBe(false);
     expect(await world.store.noteVerified(releaseId, verified('stable', 1))).toBe(false);
     expect(await world.store.decide(releaseId, { outcome: 'aborted', fence: 1, reasons: [] })).toBe(false);

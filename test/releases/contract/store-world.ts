@@ -3,13 +3,17 @@ import { beforeEach, expect } from 'vitest';
 import { newReleaseId } from '#platform/new-id.ts';
 import type { Progress, Reason, Release } from '#releases/release.ts';
 import type { ReleaseStore } from '#releases/release-store.ts';
-import { aRelease, aSnapshot, NOW } from '../../builders/release.ts';
+import { aRelease, aSnapshot, aWave, NOW, progressAt } from '../../builders/release.ts';
 
 export const LATER = '2026-03-01T12:05:00.000Z';
 export const aborted: Reason[] = [{ code: 'operator-abort', text: 'aborted by ann' }];
 export const breached: Reason[] = [{ code: 'evidence', text: 'rolled back: 20 of 60 errors' }];
 
-export const weight = (weightPercent: number): Progress => ({ stage: 0, stages: 2, weightPercent });
+const WEIGHTS = [5, 25, 50, 100];
+
+/** Where a release of these four stages stands at a weight. */
+export const weight = (weightPercent: number): Progress =>
+  progressAt(WEIGHTS.indexOf(weightPercent), weightPercent, WEIGHTS.length);
 export const verified = (at: 'stable' | 'new', fence: number) => ({ at, fence, time: NOW });
 
 /** A key that nobody used, and the digest of a request. */
@@ -37,7 +41,7 @@ export class StoreWorld {
     const releaseId = newReleaseId(new Date(Date.now() + seconds * 1_000));
     const alias = overrides.environment ?? 'production';
     const target = { kind: 'lambda-alias', functionName: this.service, alias } as const;
-    return aRelease({ releaseId, service: this.service, target, ...overrides });
+    return aRelease({ releaseId, service: this.service, waves: [aWave({ target })], ...overrides });
   }
 
   async reserved(overrides: Partial<Release> = {}, seconds = 0): Promise<Release> {
@@ -48,7 +52,7 @@ export class StoreWorld {
 
   async withSnapshot(): Promise<Release> {
     const release = await this.reserved();
-    await this.store.saveSnapshot(release.releaseId, 1, aSnapshot());
+    await this.store.saveSnapshots(release.releaseId, 1, [aSnapshot()]);
     return release;
   }
 

@@ -72,10 +72,7 @@ export const newControlPlane = async (
   const release = aRelease({ plan: planWith(...weights) });
   const honest = memoryReleases();
   await honest.reserve(release, { value: 'key', requestDigest: 'digest' });
-  await honest.saveSnapshot(release.releaseId, 1, {
-    stableVersion: STABLE,
-    takenAt: release.requestedAt,
-  });
+  await honest.saveSnapshots(release.releaseId, 1, [{ stableVersion: STABLE, takenAt: release.requestedAt }]);
   return {
     release,
     nextReleaseId: releaseIdOf(2),

@@ -10,13 +10,13 @@ export const MUTATIONS = {
   'an intent that is recorded whatever the fence says': {
     releases: (honest) => ({
       ...honest,
-      intendWeight: async (releaseId, _fence, progress) => honest.overwrite(releaseId, { progress }),
+      intendStep: async (releaseId, _fence, progress) => honest.overwrite(releaseId, { progress }),
     }),
   },
   'an intent that is recorded below a higher one': {
     releases: (honest) => ({
       ...honest,
-      intendWeight: async (releaseId, fence, progress) => {
+      intendStep: async (releaseId, fence, progress) => {
         const release = honest.peek(releaseId);
         const forward = release?.mode === 'forward' && release.fence === fence;
         return forward && honest.overwrite(releaseId, { progress });

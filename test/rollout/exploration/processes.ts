@@ -1,9 +1,9 @@
 import { ConflictError, TransientError } from '#platform/errors.ts';
 import { concludeRelease } from '#releases/conclude.ts';
-import { type CarriedTarget, type RestorePorts, restoreTraffic } from '#rollout/restore.ts';
-import { promoteVersion, type ShiftResult, shiftToStage } from '#rollout/shift.ts';
-import { takeSnapshot } from '#rollout/snapshot.ts';
-import { ann, aRelease, aSnapshot, NEXT, NOW, planWith } from '../../builders/release.ts';
+import { type CarriedTargets, type RestorePorts, restoreTraffic } from '#rollout/restore.ts';
+import { promoteVersion, type ShiftResult, shiftToStep } from '#rollout/shift.ts';
+import { takeSnapshots } from '#rollout/snapshot.ts';
+import { ann, aRelease, NEXT, NOW, planWith, STABLE } from '../../builders/release.ts';
 import type { ControlPlane, Mutation } from './control-plane.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -35,10 +35,9 @@ const retried = async <T>(attempts: number, call: () => Promise<T>): Promise<T> 
 
 const stopped = [{ code: 'stopped', text: 'the release was stopped' }];
 
-export const carriedBy = ({ release }: ControlPlane): CarriedTarget => ({
+export const carriedBy = ({ release }: ControlPlane): CarriedTargets => ({
   subject: release,
-  target: release.target,
-  snapshot: aSnapshot(),
+  waves: release.waves.map(({ name, target }) => ({ name, target, stableVersion: STABLE })),
 });
 
 /** How the release and rollout workflows go on from stage `first`: their order, retries and failure routes. */
@@ -55,7 +54,7 @@ export const workflow = async (ports: RestorePorts, plane: ControlPlane, first: 
     };
     try {
       for (let stage = first; stage < plan.stages.length; stage += 1)
-        await forward(() => shiftToStage(ports, releaseId, 1, stage));
+        await forward(() => shiftToStep(ports, releaseId, 1, stage));
       await forward(() => promoteVersion(ports, releaseId, 1));
       return 'promoted';
     } catch {
@@ -96,12 +95,12 @@ export const nextRelease = async (ports: RestorePorts, plane: ControlPlane): Pro
   const releaseId = plane.nextReleaseId;
   const release = aRelease({ releaseId, version: NEXT, plan: planWith(50, 100) });
   await ports.releases.reserve(release, { value: 'next', requestDigest: 'next' });
-  const { release: reserved } = await takeSnapshot(
+  const { release: reserved } = await takeSnapshots(
     { ...ports, source: { read: async () => [] } },
     releaseId,
     1,
   );
-  for (const stage of reserved.plan.stages.keys()) await shiftToStage(ports, releaseId, 1, stage);
+  for (const stage of reserved.plan.stages.keys()) await shiftToStep(ports, releaseId, 1, stage);
   await promoteVersion(ports, releaseId, 1);
   await concludeRelease(ports, releaseId, 'promoted');
 };

@@ -1,4 +1,4 @@
-import { promoteVersion, shiftToStage } from '#rollout/shift.ts';
+import { promoteVersion, shiftToStep } from '#rollout/shift.ts';
 import { type ControlPlane, type Mutation, newControlPlane } from './control-plane.ts';
 import { type Explored, explore, scheduleText } from './explore.ts';
 import { Watch } from './invariants.ts';
@@ -49,7 +49,7 @@ const spawn = (
     workflow: () => workflow(ports, plane, from),
     abort: () => abort(ports, plane),
     'abort-again': () => abort(ports, plane),
-    'again-shift': () => shiftToStage(ports, releaseId, 1, from),
+    'again-shift': () => shiftToStep(ports, releaseId, 1, from),
     'again-promote': () => promoteVersion(ports, releaseId, 1),
     'next-release': async () => {
       const { service, environment } = plane.release;
@@ -80,7 +80,7 @@ export const exploreScenario = (scenario: Scenario): Promise<Explored> =>
       const plane = await newControlPlane(scenario.weights, scenario.mutation ?? {});
       const direct = { ...plane, now: () => plane.release.requestedAt };
       for (let stage = 0; stage < scenario.from; stage += 1)
-        await shiftToStage(direct, plane.release.releaseId, 1, stage);
+        await shiftToStep(direct, plane.release.releaseId, 1, stage);
       const watch = new Watch(plane);
       for (const actor of scenario.actors) spawn(scheduler, actor, plane, scenario);
       return {

@@ -1,0 +1,13 @@
+/**
+ * How traffic comes to a new version. `canary`: by the plan's stages. `blue-green`: previewed without traffic, then all
+ * at once. `all-at-once`: neither. `rollback`: back to the last good version at once, judged by nobody.
+ */
+export const STRATEGIES = ['canary', 'blue-green', 'all-at-once', 'rollback'] as const;
+export type Strategy = (typeof STRATEGIES)[number];
+
+/** Those that a request may name; the others have doors of their own. */
+export const REQUESTED_STRATEGIES = [
+  'canary',
+  'blue-green',
+  'all-at-once',
+] as const satisfies readonly Strategy[];

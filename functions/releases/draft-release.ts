@@ -1,0 +1,90 @@
+import { InvalidRequestError, NotFoundError } from '#platform/errors.ts';
+import { type Plan, planAtOnce, planOf } from '#policy/plan.ts';
+import type { ServiceEnvironment } from '#policy/service-definition.ts';
+import type { ServiceRegistry } from '#policy/service-registry.ts';
+import { FIRST_WAVE } from '#policy/wave-definition.ts';
+import type { Asked } from '#releases/asked.ts';
+import type { Release, Wave } from '#releases/release.ts';
+import type { ReleaseRequest } from '#releases/release-request.ts';
+
+/** @throws NotFoundError, InvalidRequestError for a service or environment that there is none of. */
+const settingsOf = async (
+  services: ServiceRegistry,
+  service: string,
+  environment: string,
+): Promise<ServiceEnvironment> => {
+  const registered = await services.get(service);
+  if (registered === undefined)
+    throw new NotFoundError(`service ${service} is not registered; PUT /v1/services/${service} first`);
+  const { environments } = registered.definition;
+  // Own ones only: every object has a `constructor`, which is a good name for an environment too.
+  const settings = Object.hasOwn(environments, environment) ? environments[environment] : undefined;
+  if (settings !== undefined) return settings;
+  throw new InvalidRequestError(`service ${service} has no environment ${environment}`, {
+    faults: [{ path: 'environment', message: `must be one of: ${Object.keys(environments).join(', ')}` }],
+  });
+};
+
+/** @throws InvalidRequestError for a version of a wave that there is none of. */
+const wavesOf = (settings: ServiceEnvironment, { version, versions = {} }: ReleaseRequest): Wave[] => {
+  const names = [FIRST_WAVE, ...settings.waves.map(({ name }) => name)];
+  const unknown = Object.keys(versions).filter((name) => !names.includes(name));
+  if (unknown.length > 0)
+    throw new InvalidRequestError('the request names waves that the environment does not have', {
+      faults: unknown.map((name) => ({
+        path: `versions.${name}`,
+        message: `must be a wave of the environment: ${names.join(', ')}`,
+      })),
+    });
+  const { target, metrics, probes } = settings;
+  const first = { name: FIRST_WAVE, target, metrics, probes, bakeSeconds: 0 };
+  return [first, ...settings.waves].map(
+    ({ name, target, metrics = settings.metrics, probes, bakeSeconds }) => ({
+      name,
+      target,
+      version: versions[name] ?? version,
+      metrics,
+      ...(probes && { probes }),
+      bakeSeconds,
+    }),
+  );
+};
+
+const planFor = ({ plan }: ServiceEnvironment, request: ReleaseRequest): Plan => {
+  switch (request.strategy) {
+    case 'canary':
+      return planOf(plan, request.firstStageWeightPercent);
+    case 'blue-green':
+    case 'all-at-once':
+      return planAtOnce(plan, request.strategy);
+    default:
+      return request.strategy satisfies never;
+  }
+};
+
+/**
+ * The release as asked for, everything it needs spelled out from the service's definition.
+ * @throws NotFoundError, InvalidRequestError naming what of the request doesn't go with the definition.
+ */
+export const draftRelease = async (services: ServiceRegistry, asked: Asked): Promise<Release> => {
+  const { request } = asked;
+  const { service, environment, version, strategy, notes } = request;
+  const settings = await settingsOf(services, service, environment);
+  return {
+    releaseId: asked.releaseId,
+    service,
+    environment,
+    version,
+    strategy,
+    ...(notes !== undefined && { notes }),
+    requestedBy: asked.requestedBy,
+    requestedAt: asked.at,
+    waves: wavesOf(settings, request),
+    plan: planFor(settings, request),
+    judge: settings.judge,
+    attempt: 1,
+    mode: 'forward',
+    fence: 1,
+    recoveries: 0,
+  };
+};
