@@ -7,6 +7,7 @@ import type { LookResult } from '../functions/rollout/judge/look.ts';
 import { Failure } from './failure.ts';
 import { type Line, readLines } from './lines.ts';
 import { beginReplay, ImpossibleLook, LookLine, replayLook } from './look-replay.ts';
+import { faultsOf, parseJson } from './parse-json.ts';
 
 interface Options {
   readonly policy?: string;
@@ -75,14 +76,14 @@ function answer(
 /** Stops at the first bad line: later verdicts rest on the counts of every line before them. */
 function parseLook({ number, text }: Line): LookLine {
   if (text === undefined) throw new Failure(2, `line ${number}: it is not UTF-8`);
-  return parse(LookLine, text, `line ${number}`);
+  return parseJson(LookLine, text, `line ${number}`);
 }
 
 function readPolicy({ policy, alpha, margin, concentration, dispersion }: Options): JudgePolicy {
   const given =
     policy === undefined
       ? {}
-      : parse(z.looseObject({ evidence: z.looseObject({}).optional() }), read(policy), policy);
+      : parseJson(z.looseObject({ evidence: z.looseObject({}).optional() }), read(policy), policy);
   const overrides = {
     ...(alpha !== undefined && { alpha }),
     ...(margin !== undefined && { margin }),
@@ -95,30 +96,12 @@ function readPolicy({ policy, alpha, margin, concentration, dispersion }: Option
 }
 
 function readPlan(file: string | undefined): Plan | undefined {
-  return file === undefined ? undefined : planOf(parse(planChoiceSchema, read(file), file));
+  return file === undefined ? undefined : planOf(parseJson(planChoiceSchema, read(file), file));
 }
 
 function read(file: string): string {
   if (!existsSync(file)) throw new Failure(2, `there is no file ${file}`);
   return readFileSync(file, 'utf8');
-}
-
-function parse<T>(schema: z.ZodType<T>, text: string, where: string): T {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new Failure(2, `${where}: ${(error as Error).message}`);
-  }
-  const parsed = schema.safeParse(value);
-  if (!parsed.success) throw new Failure(2, `${where}: ${faultsOf(parsed.error)}`);
-  return parsed.data;
-}
-
-function faultsOf(error: z.ZodError): string {
-  return error.issues
-    .map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(': '))
-    .join('; ');
 }
 
 function toNumber(text: string): number {

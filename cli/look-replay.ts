@@ -35,6 +35,8 @@ export const LookLine = z
     const impossible = [
       ...moreThanRequests('canary', canary),
       ...moreThanRequests('baseline', baseline),
+      ...moreThanTotal('canary', canary),
+      ...moreThanTotal('baseline', baseline),
       ...moreThanAttempts('probes', probes),
       ...moreThanAttempts('baselineProbes', baselineProbes),
     ];
@@ -60,6 +62,12 @@ function moreThanRequests(name: string, arm: ArmCounts | undefined): Impossible[
   return counts
     .filter(([, count]) => count !== undefined && count > requests)
     .map(([path, count]) => ({ path: [name, ...path], message: `${count} of ${requests} requests` }));
+}
+
+function moreThanTotal(name: string, arm: ArmCounts | undefined): Impossible[] {
+  return Object.entries(arm?.goals ?? {})
+    .filter(([, { good, total }]) => good > total)
+    .map(([goal, { good, total }]) => ({ path: [name, 'goals', goal], message: `${good} of ${total}` }));
 }
 
 function moreThanAttempts(name: string, probes: ProbeCounts | undefined): Impossible[] {

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { registerAudit } from './audit.ts';
+import { registerExperiment } from './experiment.ts';
 import { Failure } from './failure.ts';
 import { registerJudge } from './judge.ts';
 
@@ -13,6 +14,7 @@ const program = new Command('sluice')
   .exitOverride();
 registerAudit(program);
 registerJudge(program);
+registerExperiment(program);
 
 // Whoever reads our output may stop early, as `head` does.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

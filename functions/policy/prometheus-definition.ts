@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { outboundUrlSchema } from '#policy/outbound-schema.ts';
+import { goalNameSchema } from '#rollout/judge/facts.ts';
 
 /** What is no URL at all is told as that, by the check before. */
 const isBare = (text: string): boolean => {
@@ -17,6 +18,9 @@ const query = z
     message: 'must use $version and $range',
   });
 
+/** Each is two more queries an arm at every look. */
+const GOALS_MAX = 5;
+
 /**
  * Counts from a server that speaks Prometheus's query API. Each query is PromQL for how many there were in the `$range`
  * that ends at the time of evaluation; `$version` is the version it is about.
@@ -30,6 +34,11 @@ export const prometheusMetricsSchema = z.strictObject({
     errors: query,
     /** Buckets of a cumulative histogram, one series for each `le`. */
     bucket: query.optional(),
+    /** What experiments ask about, by name: how many reached the goal, and of how many. */
+    goals: z
+      .record(goalNameSchema, z.strictObject({ good: query, total: query }))
+      .refine((goals) => Object.keys(goals).length <= GOALS_MAX, { message: `at most ${GOALS_MAX} goals` })
+      .optional(),
   }),
   /** The unit of `le`; Prometheus's own conventions say seconds. */
   bucketUnit: z.enum(['seconds', 'milliseconds']).default('seconds'),

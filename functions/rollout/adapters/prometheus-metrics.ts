@@ -141,10 +141,11 @@ const armOf = async (
 ): Promise<ReadonlyMap<number, ArmCounts>> => {
   const { queries, bucketUnit } = definition;
   const ask = (query: string) => seriesOf(ports, definition, query, version, window);
-  const [requestSeries, errorSeries, bucketSeries] = await Promise.all([
+  const [requestSeries, errorSeries, bucketSeries, goals] = await Promise.all([
     ask(queries.requests),
     ask(queries.errors),
     queries.bucket === undefined ? [] : ask(queries.bucket),
+    Promise.all(Object.entries(queries.goals ?? {}).map(([name, goal]) => goalOf(name, goal, ask))),
   ]);
   const requests = single('requests', requestSeries);
   const errors = single('errors', errorSeries);
@@ -153,7 +154,12 @@ const armOf = async (
     values: series.values,
   }));
   const starts = new Set(
-    [requests, errors, ...buckets.map(({ values }) => values)].flatMap((m) => [...m.keys()]),
+    [
+      requests,
+      errors,
+      ...buckets.map(({ values }) => values),
+      ...goals.flatMap(({ good, total }) => [good, total]),
+    ].flatMap((m) => [...m.keys()]),
   );
   return new Map(
     [...starts].map((start) => {
@@ -163,9 +169,34 @@ const armOf = async (
           return count === undefined ? [] : [{ leMs, count }];
         }),
       );
-      return [start, countsOf(requests.get(start), errors.get(start), latency)];
+      const counts = countsOf(requests.get(start), errors.get(start), latency);
+      return [start, { ...counts, ...goalsAt(goals, start) }];
     }),
   );
+};
+
+interface GoalSeries {
+  readonly name: string;
+  readonly good: ReadonlyMap<number, number>;
+  readonly total: ReadonlyMap<number, number>;
+}
+
+const goalOf = async (
+  name: string,
+  goal: { readonly good: string; readonly total: string },
+  ask: (query: string) => Promise<readonly Series[]>,
+): Promise<GoalSeries> => {
+  const [good, total] = await Promise.all([ask(goal.good), ask(goal.total)]);
+  return { name, good: single(`${name} good`, good), total: single(`${name} total`, total) };
+};
+
+/** A goal of which either count is missing is missing: half of it would move its share. */
+const goalsAt = (goals: readonly GoalSeries[], start: number): Pick<ArmCounts, 'goals'> => {
+  const known = goals.flatMap(({ name, good, total }) => {
+    const [reached, of] = [good.get(start), total.get(start)];
+    return reached === undefined || of === undefined ? [] : [[name, { good: reached, total: of }] as const];
+  });
+  return known.length === 0 ? {} : { goals: Object.fromEntries(known) };
 };
 
 const countsOf = (

@@ -17,6 +17,13 @@ export const LatencyMs = z.strictObject({
 });
 export type LatencyMs = Readonly<z.infer<typeof LatencyMs>>;
 
+/** A goal of an experiment, as its count is named in the facts. */
+export const goalNameSchema = z.string().regex(/^[A-Za-z][A-Za-z0-9_.-]{0,63}$/);
+
+/** How often a goal was reached: `good` of `total`, each of whatever is counted once, for example a session. */
+export const goalCountSchema = z.strictObject({ good: count, total: count });
+export type GoalCount = Readonly<z.infer<typeof goalCountSchema>>;
+
 /**
  * What one arm (canary or baseline) served in a period. An absent member is missing, not zero.
  * `slowerThan` maps a bound in ms to the requests slower than it; `latencyMs` is a summary that can't be added exactly.
@@ -29,6 +36,8 @@ export const ArmCounts = z.strictObject({
   latencyMs: LatencyMs.optional(),
   slowerThan: z.record(boundMs, count).optional(),
   slowOf: count.optional(),
+  /** Counts that experiments ask about, by name; each says itself what it covers. */
+  goals: z.record(goalNameSchema, goalCountSchema).optional(),
 });
 export type ArmCounts = Readonly<z.infer<typeof ArmCounts>>;
 
@@ -75,6 +84,12 @@ export function slowOf(arm: ArmCounts | undefined, boundMs: number): Proportion 
   return proportion(arm?.slowerThan?.[String(boundMs)], arm?.slowOf ?? arm?.requests);
 }
 
+/** Nothing when the arm doesn't know the goal, or nobody could have reached it. */
+export function goalOf(arm: ArmCounts | undefined, name: string): Proportion | undefined {
+  const goal = arm?.goals?.[name];
+  return proportion(goal?.good, goal?.total);
+}
+
 /** The bounds that an arm has counts for, rising. */
 export function boundsOf(arm: ArmCounts | undefined): number[] {
   return Object.keys(arm?.slowerThan ?? {})
@@ -101,6 +116,7 @@ export function addArms(one: ArmCounts | undefined, other: ArmCounts | undefined
     ...addErrors(one, other, requests),
     ...(latencyMs !== undefined && { latencyMs }),
     ...addSlow(one, other, requests),
+    ...addGoals(one, other),
   };
 }
 
@@ -134,6 +150,20 @@ function addSlow(one: ArmCounts, other: ArmCounts, requests: number | undefined)
   );
   const trials = total(covered, trialsOfSlow);
   return { slowerThan, ...(trials !== requests && { slowOf: trials }) };
+}
+
+function addGoals(one: ArmCounts, other: ArmCounts): Partial<ArmCounts> {
+  const names = new Set([one, other].flatMap(({ goals }) => Object.keys(goals ?? {})));
+  if (names.size === 0) return {};
+  const goals = [...names].map((name) => [name, addGoal(one.goals?.[name], other.goals?.[name])] as const);
+  return { goals: Object.fromEntries(goals) };
+}
+
+function addGoal(one: GoalCount | undefined, other: GoalCount | undefined): GoalCount {
+  return {
+    good: (one?.good ?? 0) + (other?.good ?? 0),
+    total: (one?.total ?? 0) + (other?.total ?? 0),
+  };
 }
 
 function trialsOfErrors(arm: ArmCounts): number | undefined {

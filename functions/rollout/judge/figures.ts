@@ -28,6 +28,12 @@ export function ratioText(ratio: number): string {
   return ratio < 9.95 ? ratio.toFixed(1) : numberText(Math.round(ratio));
 }
 
+/** A difference of fractions in percentage points, with its sign: "+1.25", "−0.3". */
+export function pointsText(difference: number): string {
+  const points = significant(100 * Math.abs(difference), 3);
+  return `${difference < 0 ? '−' : '+'}${numberText(points)}`;
+}
+
 export function millisecondsText(value: number): string {
   return `${numberText(significant(value, 4))} ms`;
 }

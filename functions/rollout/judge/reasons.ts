@@ -26,6 +26,14 @@ export const ReasonCode = z.enum([
   'data-missing',
   'baseline-unhealthy',
   'baseline-drift',
+  // experiments
+  'experiment-open',
+  'experiment-won',
+  'experiment-undecided',
+  'sample-small',
+  'sample-ratio-mismatch',
+  'goal-missing',
+  'horizon-partial-week',
 ]);
 export type ReasonCode = z.infer<typeof ReasonCode>;
 

@@ -111,6 +111,29 @@ describe('a Prometheus server', () => {
     ]);
   });
 
+  it('counts the goals of experiments, and leaves out one of which it knows but half', async () => {
+    const goal = (name: string, range = '$range') => ({
+      good: `sum(increase(${name}_good{version="$version"}[${range}]))`,
+      total: `sum(increase(${name}_total{version="$version"}[${range}]))`,
+    });
+    listener = ({ url: asked }, response) => {
+      const query = new URL(asked ?? '', base).searchParams.get('query') ?? '';
+      const value = { orders_good: '4', orders_total: '70', clicks_good: '9' };
+      const [, found] = Object.entries(value).find(([name]) => query.includes(name)) ?? [];
+      response.end(JSON.stringify(found === undefined ? matrix() : matrix(at(found))));
+    };
+    const queries = { ...QUERIES, goals: { orders: goal('orders'), clicks: goal('clicks') } };
+    const goals = { orders: { good: 4, total: 70 } };
+    expect(await readOne(aDefinition({ queries }))).toEqual([
+      { start: NOW_MS, facts: { canary: { goals }, baseline: { goals } } },
+    ]);
+    expect(() => aDefinition({ queries: { ...QUERIES, goals: { orders: goal('orders', '1m') } } })).toThrow(
+      '$range',
+    );
+    const six = Object.fromEntries([1, 2, 3, 4, 5, 6].map((number) => [`goal${number}`, goal('orders')]));
+    expect(() => aDefinition({ queries: { ...QUERIES, goals: six } })).toThrow('at most 5 goals');
+  });
+
   it('may count in milliseconds', async () => {
     listener = ({ url: asked }, response) => {
       const le = (bound: string, value: string) => ({ ...at(value), metric: { le: bound } });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ArmCounts, addArms, addProbes, errorsOf, slowOf } from '#rollout/judge/facts.ts';
+import { ArmCounts, addArms, addProbes, errorsOf, goalOf, slowOf } from '#rollout/judge/facts.ts';
 
 test('counts add up', () => {
   const one = { requests: 120, errors: 1, slowerThan: { '100': 9, '250': 1 } };
@@ -56,4 +56,18 @@ test.each([
   ['a bound of zero', { slowerThan: { '0': 1 } }],
 ])('%s is refused', (_, counts) => {
   expect(ArmCounts.safeParse(counts).success).toBe(false);
+});
+
+test('goals add up by name, each with its own total', () => {
+  const sum = addArms(
+    { requests: 100, goals: { orders: { good: 2, total: 50 } } },
+    { requests: 100, goals: { orders: { good: 3, total: 40 }, clicks: { good: 1, total: 9 } } },
+  );
+  expect(sum).toEqual({
+    requests: 200,
+    goals: { orders: { good: 5, total: 90 }, clicks: { good: 1, total: 9 } },
+  });
+  expect(goalOf(addArms(sum, { requests: 1 }), 'orders')).toEqual({ events: 5, trials: 90 });
+  for (const name of ['sales', 'constructor']) expect(goalOf(sum, name)).toBeUndefined();
+  expect(goalOf({ goals: { orders: { good: 0, total: 0 } } }, 'orders')).toBeUndefined();
 });
