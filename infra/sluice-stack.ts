@@ -33,7 +33,7 @@ export class SluiceStack extends Stack {
     const ledger = new Ledger(this, 'Ledger', { config, bus });
     const policy = new Policy(this, 'Policy', { config, ledger });
     const releases = new Releases(this, 'Releases', { config, bus, ledger, policy });
-    const rollout = new Rollout(this, 'Rollout', { config, ledger, releases });
+    const rollout = new Rollout(this, 'Rollout', { config, bus, ledger, releases });
     new Workflows(this, 'Workflows', { config, tasks: { ...releases.tasks, ...rollout.tasks } });
     const front = new Front(this, 'Front', { config, ledger, policy, releases });
     new Api(this, 'Api', {

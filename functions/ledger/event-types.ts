@@ -34,8 +34,9 @@ const configuration = (status: string, riskLevel: RiskLevel, ...controls: readon
  * Everything the ledger can say, and what each is evidence for. Intents (`….intended`) are written before their
  * effect, the rest after.
  *
- * There is no `release.requested` and never will be: a request comes in as a bus event of that name, every record
- * goes out to the same bus as `sluice.<type>`, and a record of that name could start the release it tells of.
+ * There is no `release.requested` and no `release.commanded`, and never will be: requests and commands come in as bus
+ * events of these names, every record goes out to the same bus as `sluice.<type>`, and a record of such a name could do
+ * again what it tells of.
  */
 const EVENT_TYPES = {
   'release.accepted': deployment('accepted', 'low', 'CC6.1', 'CC8.1', 'A.8.32'),
@@ -58,10 +59,16 @@ const EVENT_TYPES = {
   'release.paused': deployment('paused', 'low', 'CC6.1', 'CC8.1', 'A.8.32'),
   'release.resumed': deployment('resumed', 'low', 'CC6.1', 'CC8.1', 'A.8.32'),
   'release.promotion.wished': deployment('promotion-wished', 'medium', 'CC6.1', 'CC8.1', 'A.8.32'),
+  'release.command.refused': deployment('command-refused', 'low', 'CC6.1', 'CC8.1', 'A.8.32'),
   'release.recovered': deployment('recovered', 'medium', 'CC7.2', 'CC7.3', 'A.5.26'),
   'release.promoted': deployment('promoted', 'low', 'CC8.1', 'A.8.32'),
   'release.rolled-back': deployment('rolled-back', 'medium', 'CC7.3', 'CC8.1', 'A.5.26', 'A.8.32'),
   'release.aborted': deployment('aborted', 'medium', 'CC7.3', 'CC8.1', 'A.5.26', 'A.8.32'),
+  'environment.abort-all.done': deployment('stopped', 'medium', 'CC6.1', 'CC7.3', 'A.5.26'),
+  'environment.freeze.intended': configuration('freezing', 'low', 'CC6.1', 'CC8.1', 'A.8.32'),
+  'environment.frozen': configuration('frozen', 'medium', 'CC6.1', 'CC8.1', 'A.8.32'),
+  'environment.thaw.intended': configuration('thawing', 'low', 'CC6.1', 'CC8.1', 'A.8.32'),
+  'environment.thawed': configuration('thawed', 'medium', 'CC6.1', 'CC8.1', 'A.8.32'),
   'service.change.intended': configuration('changing', 'low', 'CC6.1', 'CC8.1', 'A.8.32'),
   'service.registered': configuration('registered', 'low', 'CC6.1', 'CC8.1', 'A.8.32'),
   'service.changed': configuration('changed', 'medium', 'CC6.1', 'CC8.1', 'A.8.32'),

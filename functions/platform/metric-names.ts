@@ -7,6 +7,8 @@ export const METRIC = {
   releasePromoted: 'ReleasePromoted',
   releaseRolledBack: 'ReleaseRolledBack',
   releaseAborted: 'ReleaseAborted',
+  commandRefused: 'CommandRefused',
+  guardAlarmHeeded: 'GuardAlarmHeeded',
   restoreFailed: 'RestoreFailed',
   restoreMilliseconds: 'RestoreMilliseconds',
   releaseRecovered: 'ReleaseRecovered',

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { environmentNameSchema, serviceNameSchema } from '#platform/ids.ts';
 import { textSchema } from '#platform/text.ts';
+import { guardAlarmsSchema } from '#policy/guard-alarms-schema.ts';
 import { metricDefinitionSchema } from '#policy/metric-definition.ts';
 import { metricMisfits } from '#policy/metric-fit.ts';
 import { planChoiceSchema } from '#policy/plan.ts';
@@ -15,6 +16,7 @@ export const serviceEnvironmentSchema = z.strictObject({
   plan: planChoiceSchema.default('standard'),
   metrics: metricDefinitionSchema,
   probes: probeDefinitionSchema.optional(),
+  guardAlarms: guardAlarmsSchema.optional(),
   /** Targets that follow `target`, in this order, each when those before have all traffic on the new version. */
   waves: z
     .array(waveDefinitionSchema)

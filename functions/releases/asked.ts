@@ -1,5 +1,6 @@
 import type { Actor } from '#platform/actor.ts';
 import type { ReleaseId } from '#platform/ids.ts';
+import type { Release } from '#releases/release.ts';
 import type { ReleaseRequest } from '#releases/release-request.ts';
 
 /** A request for a release as a door took it in, with who asks and what it is told apart by. */
@@ -12,4 +13,6 @@ export interface Asked {
   readonly requestDigest: string;
   readonly releaseId: ReleaseId;
   readonly at: string;
+  /** The ended release that this one asks for again, and why. */
+  readonly retryOf?: NonNullable<Release['retryOf']>;
 }

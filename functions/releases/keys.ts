@@ -9,6 +9,7 @@ import { type Target, targetIdentity } from '#policy/target.ts';
  * | `RELEASE#<releaseId>`         | `RELEASE` | the release, the one item that decides                          |
  * | `LOCK#<service>#<environment>`| `LOCK`    | `releaseId`: the active release of a service and environment    |
  * | `TARGET#<identity>`           | `LOCK`    | `releaseId`: the active release that moves this very traffic     |
+ * | `ENVIRONMENT#<environment>`   | `FREEZE`  | whether releases may start there, and who said so               |
  * | `KEY#<door>#<who>#<key>`      | `KEY`     | `releaseId`, `requestDigest`: an idempotency key; expires by TTL |
  *
  * Index `by-time` (`all` = `RELEASE`, `releaseId`): every release, newest last, because ids sort by time.
@@ -33,6 +34,8 @@ export const lockKey = (service: string, environment: string) => ({
 
 /** Two services may declare the same target by mistake; their releases must not fight over its traffic. */
 export const targetLockKey = (target: Target) => ({ pk: `TARGET#${targetIdentity(target)}`, sk: 'LOCK' });
+
+export const environmentKey = (environment: string) => ({ pk: `ENVIRONMENT#${environment}`, sk: 'FREEZE' });
 
 /** What a key is unique within, and the key. A `#` inside of a part can't pass for the one between two. */
 export const idempotencyScope = (...parts: readonly string[]): string =>

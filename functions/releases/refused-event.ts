@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import * as z from 'zod';
+import type { LedgerWriter } from '#ledger/append.ts';
 import type { RecordDraft } from '#ledger/record.ts';
 import { systemActor } from '#platform/actor.ts';
 import type { Fault, SluiceError } from '#platform/errors.ts';
@@ -24,19 +26,32 @@ export const eventText = (event: unknown): string =>
 export const eventDigestOf = (event: unknown): string =>
   createHash('sha256').update(eventText(event)).digest('hex');
 
+/** Where refused events stay to be looked at, whole, with the reason beside them. */
+export interface RefusedQueue {
+  /** @param text the event, in characters that SQS takes */
+  send(text: string, reason: string): Promise<void>;
+}
+
+/** Which door refuses: the record it leaves, and the function that leaves it. */
+export interface RefusingDoor {
+  readonly recorded: 'release.refused' | 'release.command.refused';
+  readonly function: string;
+}
+
 /**
- * The record of an event that asked for a release and was refused. The event itself stays in the refused queue; the
+ * The record of an event that asked for something and was refused. The event itself stays in the refused queue; the
  * record has its digest, so that one can be matched with the other.
  */
 export const refusedEventRecord = (
+  door: RefusingDoor,
   error: SluiceError,
   eventId: string,
   eventDigest: string,
   at: string,
 ): RecordDraft => ({
-  event: { type: 'release.refused', timestamp: at },
+  event: { type: door.recorded, timestamp: at },
   change: {},
-  actor: systemActor('start-release'),
+  actor: systemActor(door.function),
   data: {
     eventId,
     eventDigest,
@@ -46,3 +61,18 @@ export const refusedEventRecord = (
     ],
   },
 });
+
+/** Recorded and kept whole in the queue: an event that asked for something impossible must not just vanish. */
+export const refuseEvent = async (
+  ports: { readonly ledger: LedgerWriter; readonly refused: RefusedQueue; readonly now: () => string },
+  door: RefusingDoor,
+  event: unknown,
+  error: SluiceError,
+): Promise<void> => {
+  const digest = eventDigestOf(event);
+  const id = z.object({ id: z.string() }).safeParse(event).data?.id ?? digest;
+  await ports.ledger.append(`event/${digest}/refused`, [
+    refusedEventRecord(door, error, id, digest, ports.now()),
+  ]);
+  await ports.refused.send(eventText(event), error.message);
+};

@@ -1,5 +1,6 @@
 import type { Actor } from '#platform/actor.ts';
 import type { ReleaseId } from '#platform/ids.ts';
+import type { Freeze, FreezeStore } from '#releases/freeze.ts';
 import type {
   Outcome,
   Pause,
@@ -23,6 +24,8 @@ export type Reservation =
   | { readonly kind: 'repeated'; readonly release: Release }
   /** The key came before with another request. */
   | { readonly kind: 'key-reused'; readonly releaseId: ReleaseId }
+  /** No release starts in this environment at the time it was asked for. */
+  | { readonly kind: 'frozen'; readonly freeze: Freeze }
   /** Another release of this service and environment is active. */
   | { readonly kind: 'locked'; readonly by: ReleaseId }
   /** A release of another service or environment is moving the same target's traffic. */
@@ -38,7 +41,7 @@ export interface ReleasePage {
  * the release's item (with its lock where named), so that of two that contradict each other exactly one happens.
  * Reads of a single release are consistent.
  */
-export interface ReleaseStore {
+export interface ReleaseStore extends FreezeStore {
   reserve(
     release: Release,
     key: { readonly value: string; readonly requestDigest: string },

@@ -1,12 +1,14 @@
 import * as z from 'zod';
 import { actorSchema } from '#platform/actor.ts';
 import { environmentNameSchema, releaseIdSchema, serviceNameSchema } from '#platform/ids.ts';
+import { guardAlarmsSchema } from '#policy/guard-alarms-schema.ts';
 import { metricDefinitionSchema } from '#policy/metric-definition.ts';
 import { planSchema } from '#policy/plan.ts';
 import { probeDefinitionSchema } from '#policy/probe-definition.ts';
 import { STRATEGIES } from '#policy/strategy.ts';
 import { targetSchema } from '#policy/target.ts';
 import { bakeSecondsSchema, WAVES_MAX, waveNameSchema } from '#policy/wave-definition.ts';
+import { releaseRequestSchema } from '#releases/release-request.ts';
 import { BaselineHistory } from '#rollout/judge/facts.ts';
 import { JudgePolicy } from '#rollout/judge/judge-policy.ts';
 
@@ -104,6 +106,11 @@ export const releaseSchema = z.strictObject({
   notes: z.string().optional(),
   requestedBy: actorSchema,
   requestedAt: z.iso.datetime(),
+  /** As it was asked for, whatever the service's definition made of it. Absent where nobody asked for a version. */
+  request: releaseRequestSchema.optional(),
+  retryOf: z.strictObject({ releaseId: releaseIdSchema, reason: z.string() }).optional(),
+  /** Alarms of the service that bring traffic back. */
+  guardAlarms: guardAlarmsSchema.optional(),
   waves: z.array(waveSchema).min(1).max(WAVES_MAX),
   plan: planSchema,
   judge: JudgePolicy,

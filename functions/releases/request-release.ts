@@ -6,38 +6,59 @@ import type { ReleaseId } from '#platform/ids.ts';
 import type { ServiceRegistry } from '#policy/service-registry.ts';
 import type { Asked } from '#releases/asked.ts';
 import { draftRelease } from '#releases/draft-release.ts';
+import { describeFreeze, type Freeze } from '#releases/freeze.ts';
 import { type LaunchPorts, launchRelease } from '#releases/launch-release.ts';
-import type { Release } from '#releases/release.ts';
+import type { Reason, Release } from '#releases/release.ts';
 
 export interface RequestPorts extends LaunchPorts {
   readonly services: ServiceRegistry;
   readonly ledger: LedgerWriter;
 }
 
-/** The same request under the same key, refused for the same release, is one refusal however often it comes. */
-const refusalId = ({ key, requestDigest, requestedBy }: Asked, by: ReleaseId): string =>
-  `request/${digestOf([key, requestDigest, requestedBy])}/refused/${by}`;
+/** Refused for what is the case just now; the same request may be taken later. */
+class HeldError extends ConflictError {
+  /** The same words for the same holder, so that the same refusal is told once. */
+  readonly reason: Reason;
+  readonly holder: string;
 
-/** It names no release: it was refused before it became one. */
-const lockedRecord = ({ request, requestedBy, at }: Asked, by: ReleaseId, text: string): RecordDraft => ({
-  event: { type: 'release.refused', timestamp: at },
-  change: { service: request.service, environment: request.environment },
-  actor: requestedBy,
-  data: {
-    version: request.version,
-    reasons: [{ code: 'active-release', text, facts: { activeReleaseId: by } }],
-  },
-});
+  constructor(holder: string, reason: Reason, advice: string) {
+    super(`${reason.text}; ${advice}`);
+    this.reason = reason;
+    this.holder = holder;
+  }
+}
+
+const frozen = (environment: string, freeze: Freeze): HeldError => {
+  const reason = {
+    code: 'frozen',
+    text: describeFreeze(environment, freeze),
+    facts: { until: freeze.until },
+  };
+  return new HeldError(`freeze/${freeze.at}`, reason, 'ask again then, or have it thawed');
+};
+
+const held = (what: string, releaseId: ReleaseId, by: Release | undefined): HeldError => {
+  const text = `${what}, ${releaseId}`;
+  const reason = { code: 'active-release', text, facts: { activeReleaseId: releaseId } };
+  const ends = by !== undefined && by.mode !== 'forward';
+  return new HeldError(
+    releaseId,
+    reason,
+    ends ? 'it is ending: within about a minute it is concluded; ask again then' : 'wait for it or abort it',
+  );
+};
 
 /**
  * Takes a request in: reserves lock, release and idempotency key in one write, records the acceptance, starts the
  * workflow. A crash between any two of these is finished by a repetition of the request or by the recovery sweep.
- * @throws NotFoundError, InvalidRequestError for what is asked; ConflictError when another release is active or the
- * key was used for another request; TransientError when the ledger can't be written: then the release is reserved and
- * goes on by itself.
+ * A refusal is left to the caller to record.
+ * @throws NotFoundError, InvalidRequestError for what is asked; ConflictError when another release is active, the
+ * environment is frozen, or the key was used for another request; TransientError when the ledger can't be written: then
+ * the release is reserved and goes on by itself.
  */
-export const requestRelease = async (ports: RequestPorts, asked: Asked): Promise<Release> => {
+export const takeRequest = async (ports: RequestPorts, asked: Asked): Promise<Release> => {
   const release = await draftRelease(ports.services, asked);
+  const { service, environment } = release;
   const reservation = await ports.releases.reserve(release, {
     value: asked.key,
     requestDigest: asked.requestDigest,
@@ -54,17 +75,37 @@ export const requestRelease = async (ports: RequestPorts, asked: Asked): Promise
       throw new ConflictError(
         `this idempotency key was used for another request, release ${reservation.releaseId}; use a new key`,
       );
+    case 'frozen':
+      throw frozen(environment, reservation.freeze);
     case 'locked':
     case 'target-locked': {
-      const held =
+      const what =
         reservation.kind === 'locked'
-          ? `${release.service} in ${release.environment} already has an active release`
-          : `what ${release.service} in ${release.environment} moves traffic on is being moved by another service's release`;
-      const text = `${held}, ${reservation.by}; wait for it or abort it`;
-      await ports.ledger.append(refusalId(asked, reservation.by), [
-        lockedRecord(asked, reservation.by, text),
-      ]);
-      throw new ConflictError(text);
+          ? `${service} in ${environment} already has an active release`
+          : `what ${service} in ${environment} moves traffic on is being moved by another service's release`;
+      throw held(what, reservation.by, await ports.releases.get(reservation.by));
     }
+  }
+};
+
+/** It names no release: it was refused before it became one. */
+const refusal = ({ request, requestedBy, at }: Asked, reason: Reason): RecordDraft => ({
+  event: { type: 'release.refused', timestamp: at },
+  change: { service: request.service, environment: request.environment },
+  actor: requestedBy,
+  data: { version: request.version, reasons: [reason] },
+});
+
+/** takeRequest for doors that answer: what holds a request up is recorded here, once for the same key and holder. */
+export const requestRelease = async (ports: RequestPorts, asked: Asked): Promise<Release> => {
+  try {
+    return await takeRequest(ports, asked);
+  } catch (error) {
+    if (error instanceof HeldError) {
+      const { key, requestDigest, requestedBy } = asked;
+      const id = `request/${digestOf([key, requestDigest, requestedBy])}/refused/${error.holder}`;
+      await ports.ledger.append(id, [refusal(asked, error.reason)]);
+    }
+    throw error;
   }
 };

@@ -1,8 +1,10 @@
 import * as z from 'zod';
 import { ledgerRecordSchema } from '#ledger/record.ts';
-import { releaseIdSchema, serviceNameSchema } from '#platform/ids.ts';
+import { environmentNameSchema, releaseIdSchema, serviceNameSchema } from '#platform/ids.ts';
 import { pageQuery } from '#platform/page.ts';
 import { defineRoutes, READERS } from '#platform/route.ts';
+import { textSchema } from '#platform/text.ts';
+import { environmentStateSchema, freezeSchema } from '#releases/freeze.ts';
 import { releaseSchema } from '#releases/release.ts';
 import { releaseRequestSchema } from '#releases/release-request.ts';
 
@@ -11,6 +13,13 @@ export const releaseViewSchema = releaseSchema.extend({ phase: z.string() });
 
 const page = pageQuery({ most: 100, usual: 20 });
 const oneRelease = z.strictObject({ releaseId: releaseIdSchema });
+
+const oneEnvironment = z.strictObject({ environment: environmentNameSchema });
+
+/** An environment as the API shows it: the freeze in force, if there is one. */
+const environmentViewSchema = environmentStateSchema
+  .pick({ environment: true, revision: true })
+  .extend({ frozen: z.boolean(), freeze: freezeSchema.optional() });
 
 export const releaseRoutes = defineRoutes({
   requestRelease: {
@@ -53,5 +62,40 @@ export const releaseRoutes = defineRoutes({
       200: z.strictObject({ records: z.array(ledgerRecordSchema), next: z.string().optional() }),
     },
     problems: [404],
+  },
+  getFreeze: {
+    method: 'GET',
+    path: '/v1/environments/{environment}/freeze',
+    summary: 'Whether releases may start in an environment',
+    roles: READERS,
+    params: oneEnvironment,
+    responses: { 200: environmentViewSchema },
+    problems: [404],
+  },
+  freezeEnvironment: {
+    method: 'POST',
+    path: '/v1/environments/{environment}/freeze',
+    summary: 'Let no release start in an environment until a time; those on their way go on',
+    roles: ['operator'],
+    idempotent: true,
+    params: oneEnvironment,
+    body: z.strictObject({
+      /** RFC 3339, in any time zone. */
+      until: z.iso.datetime({ offset: true }),
+      reason: textSchema(500),
+    }),
+    responses: { 200: environmentViewSchema },
+    problems: [404, 409],
+  },
+  thawEnvironment: {
+    method: 'POST',
+    path: '/v1/environments/{environment}/thaw',
+    summary: 'End the freeze of an environment',
+    roles: ['operator'],
+    idempotent: true,
+    params: oneEnvironment,
+    body: z.strictObject({ reason: textSchema(500) }),
+    responses: { 200: environmentViewSchema },
+    problems: [404, 409],
   },
 });

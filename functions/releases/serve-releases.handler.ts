@@ -4,7 +4,7 @@ import { dynamoDb } from '#platform/clients.ts';
 import { fromCursor, toCursor } from '#platform/cursor.ts';
 import { digestOf } from '#platform/digest.ts';
 import { readEnvironment } from '#platform/environment.ts';
-import { NotFoundError } from '#platform/errors.ts';
+import { InvalidRequestError, NotFoundError } from '#platform/errors.ts';
 import { type ReleaseId, releaseIdSchema } from '#platform/ids.ts';
 import { METRIC } from '#platform/metric-names.ts';
 import { newReleaseId } from '#platform/new-id.ts';
@@ -13,6 +13,9 @@ import { metrics } from '#platform/telemetry.ts';
 import { dynamoDbServices } from '#policy/adapters/dynamodb-services.ts';
 import { executionPorts, releasePorts } from '#releases/adapters/release-ports.ts';
 import { executionEnvironment, releaseEnvironment } from '#releases/environment.ts';
+import { environmentView, knownEnvironment } from '#releases/environment-view.ts';
+import { untilFault } from '#releases/freeze.ts';
+import { changeFreeze, type FreezeChange } from '#releases/freeze-environment.ts';
 import { idempotencyScope } from '#releases/keys.ts';
 import { phaseOf, type Release } from '#releases/release.ts';
 import { requestRelease } from '#releases/request-release.ts';
@@ -36,12 +39,27 @@ const records = dynamoDbLedgerReader(dynamoDb(), {
   heads: environment.LEDGER_HEADS_TABLE,
 });
 
+const freezing = { ...ports, environments: ports.releases };
+
 const view = (release: Release) => ({ ...release, phase: phaseOf(release) });
 
 const mustGet = async (releaseId: ReleaseId): Promise<Release> => {
   const release = await ports.releases.get(releaseId);
   if (release === undefined) throw new NotFoundError(`there is no release ${releaseId}`);
   return release;
+};
+
+/** As stored: in UTC with milliseconds, as every time of ours that it is compared with. */
+const endOf = (until: string, at: string): string => {
+  const fault = untilFault(until, at);
+  if (fault !== undefined) throw new InvalidRequestError('the body is not valid', { faults: [fault] });
+  return new Date(until).toISOString();
+};
+
+const change = async (wanted: Omit<FreezeChange, 'at'>, at: string) => {
+  await knownEnvironment(freezing, wanted.environment);
+  const changed = await changeFreeze(freezing, { ...wanted, at });
+  return { status: 200, body: environmentView(changed, at) } as const;
 };
 
 export const handler = serveRoutes(releaseRoutes)({
@@ -83,5 +101,20 @@ export const handler = serveRoutes(releaseRoutes)({
         ...(page.next !== undefined && { next: toCursor(String(page.next)) }),
       },
     };
+  },
+  getFreeze: async ({ params }) => ({
+    status: 200,
+    body: environmentView(await knownEnvironment(freezing, params.environment), ports.now()),
+  }),
+  freezeEnvironment: async ({ params, body, caller, idempotencyKey, requestId }) => {
+    const at = ports.now();
+    const by = caller.actor;
+    const key = digestOf(['freeze', by.login, idempotencyKey ?? requestId]);
+    return change({ ...params, until: endOf(body.until, at), reason: body.reason, by, key }, at);
+  },
+  thawEnvironment: async ({ params, body, caller, idempotencyKey, requestId }) => {
+    const by = caller.actor;
+    const key = digestOf(['thaw', by.login, idempotencyKey ?? requestId]);
+    return change({ ...params, until: undefined, reason: body.reason, by, key }, ports.now());
   },
 });

@@ -14,8 +14,8 @@ import { dynamoDbServices } from '#policy/adapters/dynamodb-services.ts';
 import { sqsRefusedQueue } from '#releases/adapters/refused-queue.ts';
 import { executionPorts, releasePorts } from '#releases/adapters/release-ports.ts';
 import { executionEnvironment, releaseEnvironment } from '#releases/environment.ts';
-import { eventDigestOf, eventText, refusedEventRecord } from '#releases/refused-event.ts';
-import { requestRelease } from '#releases/request-release.ts';
+import { refuseEvent } from '#releases/refused-event.ts';
+import { takeRequest } from '#releases/request-release.ts';
 import { askedOf } from '#releases/requested-event.ts';
 
 const environment = readEnvironment({
@@ -30,24 +30,15 @@ const ports = {
   ...executionPorts(environment),
   services: dynamoDbServices(dynamoDb(), environment.SERVICES_TABLE),
 };
-const refusedQueue = sqsRefusedQueue(queues(), environment.REFUSED_QUEUE_URL);
+const refused = sqsRefusedQueue(queues(), environment.REFUSED_QUEUE_URL);
 
 const start = async (received: unknown): Promise<void> => {
   const asked = askedOf(received);
   const now = new Date();
-  await requestRelease(ports, { ...asked, releaseId: newReleaseId(now), at: now.toISOString() });
+  await takeRequest(ports, { ...asked, releaseId: newReleaseId(now), at: now.toISOString() });
 };
 
-/** Recorded, kept whole in the queue, counted: an event that asked for something impossible must not just vanish. */
-const refuse = async (event: unknown, error: SluiceError): Promise<void> => {
-  const digest = eventDigestOf(event);
-  const id = z.object({ id: z.string() }).safeParse(event).data?.id ?? digest;
-  await ports.ledger.append(`event/${digest}/refused`, [
-    refusedEventRecord(error, id, digest, new Date().toISOString()),
-  ]);
-  await refusedQueue.send(eventText(event), error.message);
-  metrics.addMetric(METRIC.releaseRefused, 'Count', 1);
-};
+const DOOR = { recorded: 'release.refused', function: 'start-release' } as const;
 
 /** The event door. A passing trouble is thrown, so that Lambda tries again and then keeps the event in its own queue. */
 export const handler = middy<unknown, void, Error, Context>()
@@ -60,6 +51,7 @@ export const handler = middy<unknown, void, Error, Context>()
     } catch (error) {
       if (!(error instanceof SluiceError) || error.code === 'transient') throw error;
       logger.warn('event refused', { code: error.code, faults: error.faults });
-      await refuse(event, error);
+      await refuseEvent({ ...ports, refused }, DOOR, event, error);
+      metrics.addMetric(METRIC.releaseRefused, 'Count', 1);
     }
   });

@@ -17,20 +17,24 @@ export interface Command {
   readonly at: string;
 }
 
-/** What came of a command, in words for whoever gave it; `traffic` of an abort only. */
+/** What came of a command, in words for whoever gave it; `traffic` of an abort, `retriedAs` of a retry only. */
 export interface Obeyed {
   readonly text: string;
   readonly traffic?: 'restored' | 'nothing-moved';
+  readonly retriedAs?: ReleaseId;
 }
 
-const RECORDED: Record<Exclude<CommandName, 'abort'>, LedgerEventType> = {
+/** A command to a release on its way. */
+export type Order = Command & { readonly name: Exclude<CommandName, 'retry'> };
+
+const RECORDED: Record<Exclude<Order['name'], 'abort'>, LedgerEventType> = {
   pause: 'release.paused',
   resume: 'release.resumed',
   promote: 'release.promotion.wished',
 };
 
 /** Why a command makes no sense now; undefined when it does. */
-export const refusalOf = (release: Release, name: CommandName): string | undefined => {
+export const refusalOf = (release: Release, name: Order['name']): string | undefined => {
   const phase = phaseOf(release);
   if (release.mode === 'done')
     return `release ${release.releaseId} has ended (${phase}); there is nothing to ${name}`;
@@ -45,8 +49,12 @@ export const refusalOf = (release: Release, name: CommandName): string | undefin
   return undefined;
 };
 
-const mustGet = async (ports: RestorePorts, releaseId: ReleaseId): Promise<Release> => {
-  const release = await ports.releases.get(releaseId);
+/** @throws NotFoundError. */
+export const mustGet = async (
+  { releases }: Pick<RestorePorts, 'releases'>,
+  releaseId: ReleaseId,
+): Promise<Release> => {
+  const release = await releases.get(releaseId);
   if (release === undefined) throw new NotFoundError(`there is no release ${releaseId}`);
   return release;
 };
@@ -55,10 +63,10 @@ const mustGet = async (ports: RestorePorts, releaseId: ReleaseId): Promise<Relea
 const WISHES_MAX = 200;
 
 /** What a wish is kept as: its key and its name, so that a key used for another command is told from a repetition. */
-const keptAs = ({ key, name }: Pick<Command, 'key' | 'name'>): string => `${key}:${name}`;
+const keptAs = ({ key, name }: Pick<Order, 'key' | 'name'>): string => `${key}:${name}`;
 
 /** @throws ConflictError when the key was used for another command, or the release has taken too many. */
-const wasTaken = (release: Release, command: Command): boolean => {
+const wasTaken = (release: Release, command: Order): boolean => {
   const wishes = release.wishes ?? [];
   if (wishes.includes(keptAs(command))) return true;
   if (wishes.some((kept) => kept.startsWith(`${command.key}:`)))
@@ -72,7 +80,7 @@ const wasTaken = (release: Release, command: Command): boolean => {
 const wish = async (
   ports: RestorePorts,
   release: Release,
-  command: Command,
+  command: Order,
 ): Promise<{ readonly taken: boolean; readonly text: string }> => {
   const { releaseId } = release;
   const { name, by, reason, at } = command;
@@ -97,15 +105,28 @@ const wish = async (
   }
 };
 
-const abort = async (ports: RestorePorts, { releaseId, by, reason, key }: Command): Promise<Obeyed> => {
+/**
+ * An abort that finds its release ended has nothing to do. Whoever had aborted it hears so again, for the same command may
+ * come twice; anybody else is told that it came too late.
+ */
+const abortEnded = async (ports: RestorePorts, { releaseId, by }: Order): Promise<Obeyed> => {
+  const { abortedBy, outcome, progress } = await mustGet(ports, releaseId);
+  const isTheirs = abortedBy?.login === by.login && abortedBy.via === by.via;
+  if (!isTheirs || outcome === 'promoted')
+    throw new ConflictError(`release ${releaseId} has ended; there is nothing to abort`);
+  const traffic = progress === undefined ? 'nothing-moved' : 'restored';
+  return { text: 'taken before; the release has ended on it', traffic };
+};
+
+const abort = async (ports: RestorePorts, order: Order): Promise<Obeyed> => {
+  const { releaseId, by, reason, key } = order;
   const result = await restoreTraffic(ports, {
     releaseId,
     cause: [{ code: 'operator-abort', text: `aborted by ${by.login}: ${reason}` }],
     abortedBy: by,
     key,
   });
-  if (result.kind === 'done')
-    throw new ConflictError(`release ${releaseId} has ended; there is nothing to abort`);
+  if (result.kind === 'done') return abortEnded(ports, order);
   const text =
     result.kind === 'restored'
       ? 'all traffic is back on the stable version, read back'
@@ -119,7 +140,7 @@ const abort = async (ports: RestorePorts, { releaseId, by, reason, key }: Comman
  * next look sees; the record's key is the command's, so that the same command again has one effect.
  * @throws NotFoundError; ConflictError with the reason when it makes no sense in the present state.
  */
-export const obey = async (ports: RestorePorts, command: Command): Promise<Obeyed> => {
+export const obey = async (ports: RestorePorts, command: Order): Promise<Obeyed> => {
   const { name, releaseId, by, reason, key, at } = command;
   if (name === 'abort') return abort(ports, command);
   const release = await mustGet(ports, releaseId);

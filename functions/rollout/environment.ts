@@ -1,10 +1,17 @@
 import * as z from 'zod';
 import { albRuleArnSchema } from '#policy/alb-target-schema.ts';
 import { hostPatternsVariable, metricHostsVariable, reachSchema } from '#policy/outbound-schema.ts';
-import { releaseEnvironment } from '#releases/environment.ts';
+import { executionEnvironment, releaseEnvironment } from '#releases/environment.ts';
 
 /** What every function needs that may have to bring traffic back. */
 export const restoreEnvironment = { ...releaseEnvironment, LATE_RECORDS_QUEUE_URL: z.string() };
+
+/** What every function needs that takes commands: they may bring traffic back, or ask for a release again. */
+export const commandEnvironment = {
+  ...restoreEnvironment,
+  ...executionEnvironment,
+  SERVICES_TABLE: z.string(),
+};
 
 /** What every function needs that reads metrics. */
 export const metricEnvironment = { METRIC_HOSTS: metricHostsVariable, OUTBOUND_REACH: reachSchema };

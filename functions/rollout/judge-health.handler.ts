@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import { queueLedgerSpool } from '#ledger/adapters/queue-ledger-spool.ts';
-import { queues } from '#platform/clients.ts';
+import { cloudWatch, queues } from '#platform/clients.ts';
 import { readEnvironment } from '#platform/environment.ts';
 import { NotFoundError, TransientError } from '#platform/errors.ts';
+import type { ReleaseId } from '#platform/ids.ts';
 import { METRIC } from '#platform/metric-names.ts';
 import { serveTask } from '#platform/serve-task.ts';
 import { logger, metrics } from '#platform/telemetry.ts';
@@ -10,9 +11,13 @@ import { releasePorts } from '#releases/adapters/release-ports.ts';
 import { type ReadyWave, readyWaves } from '#releases/ready-wave.ts';
 import type { Progress, Release } from '#releases/release.ts';
 import { type Step, stepBehind, stepsOf } from '#releases/step.ts';
+import { cloudWatchAlarms } from '#rollout/adapters/cloudwatch-alarms.ts';
 import { httpProbes } from '#rollout/adapters/http-probes.ts';
 import { metricSource } from '#rollout/adapters/rollout-ports.ts';
+import { shifterForTarget } from '#rollout/adapters/shifter-for.ts';
+import { checkRouting } from '#rollout/drift.ts';
 import { metricEnvironment, probeEnvironment, restoreEnvironment } from '#rollout/environment.ts';
+import { type Guards, readGuards } from '#rollout/guards.ts';
 import { initialStageState } from '#rollout/judge/stage-state.ts';
 import { type Decision, decide, firstLookState, judge, type Look, type WaveLook } from '#rollout/look.ts';
 import { lookProgress, lookRecords } from '#rollout/look-records.ts';
@@ -35,6 +40,7 @@ const telling: TellPorts = {
   onTrouble: (what, error) => logger.error(what, { error }),
 };
 const source = metricSource(environment);
+const alarms = cloudWatchAlarms(cloudWatch());
 const probe = httpProbes({ hosts: environment.PROBE_HOSTS, reach: environment.OUTBOUND_REACH });
 
 type Facts = Omit<WaveLook, 'periods' | 'state'>;
@@ -76,6 +82,16 @@ const observe = async (
   return { ...facts, periods, state: { ...state, ...(probes && { probes }) } };
 };
 
+/** A guard that nobody hears is missing data: no step passes until it is heard. */
+const hearGuards = async (release: Release): Promise<Guards> => {
+  const { releaseId } = release;
+  const guards = await readGuards(alarms, release, (error) =>
+    logger.warn('guard alarms unavailable', { releaseId, error }),
+  );
+  if (guards.unknown.length > 0) metrics.addMetric(METRIC.judgedWithoutData, 'Count', 1);
+  return guards;
+};
+
 /** The step's own wave, and those before it from behind: at 100 % for as long as the release lasts. */
 const lookAt = async (
   release: Release,
@@ -85,7 +101,7 @@ const lookAt = async (
   shiftedAt: number,
 ): Promise<Look> => {
   const now = Date.now();
-  const observed = await Promise.all(
+  const observing = Promise.all(
     waves.map((wave, index) =>
       index === step.wave
         ? observe({ release, step, wave, shiftedAt, now }, state)
@@ -95,9 +111,14 @@ const lookAt = async (
           ),
     ),
   );
+  const [observed, guards, routing] = await Promise.all([
+    observing,
+    hearGuards(release),
+    checkRouting(shifterForTarget, release, step, waves),
+  ]);
   const main = observed.at(-1);
   if (main === undefined) throw new NotFoundError(`release ${release.releaseId} has no wave ${step.wave}`);
-  return { ...main, state: { ...state, ...main.state }, earlier: observed.slice(0, -1) };
+  return { ...main, state: { ...state, ...main.state }, earlier: observed.slice(0, -1), guards, routing };
 };
 
 /**
@@ -116,6 +137,12 @@ const commit = async (look: Look, fence: number, progress: Progress, decision: D
   }
 };
 
+/** A restore raises the fence before it moves traffic: what it moved is not somebody else's doing. */
+const wasStopped = async (releaseId: ReleaseId, fence: number): Promise<boolean> => {
+  const present = await releases.readFence(releaseId);
+  return present.mode !== 'forward' || present.fence !== fence;
+};
+
 export const handler = serveTask(rolloutTasks.JudgeHealth)(async (input) => {
   const release = await releases.get(input.releaseId);
   const step = release && stepsOf(release)[input.step];
@@ -129,6 +156,8 @@ export const handler = serveTask(rolloutTasks.JudgeHealth)(async (input) => {
     return { verdict: 'fenced', waitSeconds, looks: state.looks, state, reasons: [] };
 
   const look = await lookAt(release, step, waves, state, Date.parse(input.shiftedAt));
+  if (look.routing.drift.length > 0 && (await wasStopped(input.releaseId, input.fence)))
+    return { verdict: 'fenced', waitSeconds, looks: state.looks, state, reasons: [] };
   const judged = judge(look);
   const decision = decide(look, judged);
   const committed = await commit(look, input.fence, lookProgress(look, judged, decision), decision);

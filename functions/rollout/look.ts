@@ -1,8 +1,10 @@
 import { shorten } from '#platform/text.ts';
 import { stageDeadlineSeconds } from '#policy/plan.ts';
 import type { ReadyWave } from '#releases/ready-wave.ts';
-import { REASON_TEXT_MAX, type Reason, type Release } from '#releases/release.ts';
+import { type Pause, REASON_TEXT_MAX, type Reason, type Release } from '#releases/release.ts';
 import { type Step, stepsOf } from '#releases/step.ts';
+import type { RoutingFound } from '#rollout/drift.ts';
+import type { Guards } from '#rollout/guards.ts';
 import { judgeLook } from '#rollout/judge/judge-look.ts';
 import type { LookInput, LookResult } from '#rollout/judge/look.ts';
 import { initialStageState, nextStageState } from '#rollout/judge/stage-state.ts';
@@ -36,6 +38,8 @@ export interface WaveLook {
 export interface Look extends WaveLook {
   readonly state: LookState;
   readonly earlier: readonly WaveLook[];
+  readonly guards: Guards;
+  readonly routing: RoutingFound;
 }
 
 /** What the judge made of each. */
@@ -129,7 +133,10 @@ export const lookInput = (look: WaveLook, roundsMax = ROUNDS_PER_LOOK_MAX): Look
 
 /** A look judged, wave by wave. */
 export const judge = (look: Look): Judged => ({
-  main: judgeLook(lookInput(look)),
+  main: judgeLook({
+    ...lookInput(look),
+    ...(look.guards.alarms.length > 0 && { alarms: [...look.guards.alarms] }),
+  }),
   earlier: look.earlier.map((behind) => judgeLook(lookInput(behind, EARLIER_ROUNDS_PER_LOOK_MAX))),
 });
 
@@ -142,12 +149,13 @@ export interface Decision {
 }
 
 /**
- * What the workflow does about the judge's verdict. A rollback is one, whoever wishes what. A hold waits for people,
+ * What the workflow does about the judge's verdict. A rollback is one, whoever wishes what; traffic that somebody else
+ * moved is brought back, because what is judged is not what this release did. A hold waits for people,
  * with looks going on, and ends in a restore at its deadline: nothing stays on a canary because nobody came.
  */
 export const decide = (look: Look, judged: Judged): Decision => {
   const result: Judged = { ...judged, main: { ...judged.main, reasons: judged.main.reasons.map(fitting) } };
-  const breaches = breachesBehind(look, judged);
+  const breaches = [...look.routing.drift.map(fitting), ...breachesBehind(look, judged)];
   if (breaches.length > 0 || result.main.verdict === 'rollback')
     return {
       verdict: 'restore',
@@ -155,8 +163,30 @@ export const decide = (look: Look, judged: Judged): Decision => {
       state: looked(look, result),
       holdBegins: false,
     };
-  return wished(look, result) ?? undisturbed(look, result);
+  const heard = { ...result, main: unguarded(look, result.main) };
+  const decision = wished(look, heard) ?? undisturbed(look, heard);
+  return { ...decision, reasons: [...decision.reasons, ...notFound(look)] };
 };
+
+/** Without its guards nothing passes: a look that can't hear them waits as for data, and no longer than for data. */
+const unguarded = (look: Look, main: LookResult): LookResult => {
+  if (look.guards.unknown.length === 0 || main.verdict !== 'promote') return main;
+  return { ...main, verdict: deadlineOf(look) === 'passed' ? 'hold' : 'extend' };
+};
+
+/** What this look wanted to know and could not find out. */
+const notFound = ({ guards, routing }: Look): readonly Reason[] => [
+  ...(guards.unknown.length === 0
+    ? []
+    : [
+        {
+          code: 'guard-unknown',
+          text: `the state of guard alarm ${guards.unknown.join(', ')} could not be found out`,
+          facts: { alarms: guards.unknown },
+        },
+      ]),
+  ...routing.unread,
+];
 
 /** One breach restores every wave, wherever it is. */
 const breachesBehind = (look: Look, { earlier }: Judged): readonly Reason[] =>
@@ -175,7 +205,7 @@ const promoted = (look: Look, result: Judged, reasons: readonly Reason[]): Decis
 });
 
 /** A reason that tells of many rounds may be longer than a release keeps. */
-const fitting = (reason: LookResult['reasons'][number]): LookResult['reasons'][number] => ({
+const fitting = <R extends Reason>(reason: R): R => ({
   ...reason,
   text: shorten(reason.text, REASON_TEXT_MAX),
 });
@@ -188,12 +218,14 @@ const restoreAfter = (code: string, text: string, look: Look, result: Judged): D
 });
 
 /**
- * What a person's wish makes of a look that sees nothing wrong. A wished promotion needs data all the same: nothing is
- * promoted on silence, whoever asks. A pause ends in a restore at its deadline.
+ * What a person's wish makes of a look that sees nothing wrong. A wished promotion needs data and its guards all the
+ * same: nothing is promoted on silence, whoever asks. A pause ends in a restore at its deadline; while it lasts, the
+ * clock of a hold stands still.
  */
 const wished = (look: Look, result: Judged): Decision | undefined => {
   const { paused, promotionWish, plan } = look.release;
-  if (promotionWish?.step === look.step.index && result.main.score !== undefined) {
+  const isGuarded = look.guards.unknown.length === 0;
+  if (promotionWish?.step === look.step.index && result.main.score !== undefined && isGuarded) {
     const text = `promoted by ${promotionWish.by.login}: ${promotionWish.reason}`;
     return promoted(look, result, [{ code: 'operator-promote', text }, ...result.main.reasons]);
   }
@@ -208,7 +240,19 @@ const wished = (look: Look, result: Judged): Decision | undefined => {
     );
   const text = `paused by ${paused.by.login} since ${paused.at}: ${paused.reason}`;
   const reasons = [{ code: 'paused', text }, ...result.main.reasons];
-  return { verdict: 'continue', reasons, state: looked(look, result), holdBegins: false };
+  const state = { ...looked(look, result), ...stoppedClock(look, paused) };
+  return { verdict: 'continue', reasons, state, holdBegins: false };
+};
+
+/** A hold of which nothing has passed since the pause, or since the last look if that was paused too. */
+const stoppedClock = (
+  { state: { heldSince }, release, now }: Look,
+  { at }: Pause,
+): Pick<LookState, 'heldSince'> => {
+  if (heldSince === undefined) return {};
+  const { lookedAt = at } = release.progress ?? {};
+  const stood = now - Math.max(Date.parse(at), Date.parse(lookedAt));
+  return { heldSince: new Date(Date.parse(heldSince) + Math.max(0, stood)).toISOString() };
 };
 
 /** A watch is over by time, once its last second has settled: what it watches has been promoted on data. */

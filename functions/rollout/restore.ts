@@ -1,4 +1,3 @@
-import type { LedgerSpool, LedgerWriter } from '#ledger/append.ts';
 import type { LedgerEventType } from '#ledger/event-types.ts';
 import { type Actor, systemActor } from '#platform/actor.ts';
 import { SluiceError, TransientError } from '#platform/errors.ts';
@@ -8,18 +7,15 @@ import { readyWaves } from '#releases/ready-wave.ts';
 import type { Reason, Release } from '#releases/release.ts';
 import { type ReleaseSubject, releaseRecord } from '#releases/release-records.ts';
 import type { ReleaseStore } from '#releases/release-store.ts';
+import { appendOrSpool, type TellingPorts } from '#rollout/append-or-spool.ts';
 import { overtakenBy } from '#rollout/overtaken.ts';
 import { describeRouting, isAlone } from '#rollout/routing.ts';
 import type { TrafficShifter } from '#rollout/traffic-shifter.ts';
 
-export interface RestorePorts {
+export interface RestorePorts extends TellingPorts {
   readonly releases: ReleaseStore;
-  readonly ledger: LedgerWriter;
-  readonly spool: LedgerSpool;
   readonly shifter: TrafficShifter<Target>;
   readonly now: () => string;
-  /** Something that must not stop a restore went wrong. */
-  readonly onTrouble: (what: string, error: unknown) => void;
 }
 
 /** What a workflow carries, so that traffic can be restored when the state can't be read. */
@@ -71,10 +67,6 @@ const stopForward = async (ports: RestorePorts, command: RestoreCommand): Promis
   }
 };
 
-/**
- * The ledger if it answers, else its queue, else a line in the log: a restore waits for none of them. Only what may be
- * appended later goes to the queue; a record that the ledger will never take is told in the log.
- */
 const tell = async (
   ports: RestorePorts,
   subject: ReleaseSubject,
@@ -83,19 +75,8 @@ const tell = async (
   actor: Actor,
   data: Readonly<Record<string, unknown>>,
 ): Promise<void> => {
-  const batch = `${subject.releaseId}/${step}`;
   const drafts = [releaseRecord(type, subject, actor, ports.now(), data)];
-  try {
-    await ports.ledger.append(batch, drafts);
-  } catch (error) {
-    ports.onTrouble('ledger did not take a record of a restore', error);
-    if (!(error instanceof TransientError)) return;
-    try {
-      await ports.spool.spool(batch, drafts);
-    } catch (spoolError) {
-      ports.onTrouble('a record of a restore could not be queued', spoolError);
-    }
-  }
+  await appendOrSpool(ports, `${subject.releaseId}/${step}`, drafts);
 };
 
 /** Writes that may come in between before the restore goes ahead without looking. */

@@ -7,6 +7,7 @@ import type { Target } from '#policy/target.ts';
 import type { Release, Snapshot, Wave } from '#releases/release.ts';
 import { batchId, releaseRecord } from '#releases/release-records.ts';
 import type { ReleaseStore } from '#releases/release-store.ts';
+import { type AlarmReader, guardsAgainst } from '#rollout/guards.ts';
 import type { BaselineHistory } from '#rollout/judge/facts.ts';
 import { historyOf } from '#rollout/judge/history.ts';
 import type { MetricSource } from '#rollout/metric-source.ts';
@@ -18,6 +19,7 @@ export interface SnapshotPorts {
   readonly ledger: LedgerWriter;
   readonly shifter: TrafficShifter<Target>;
   readonly source: MetricSource<MetricDefinition>;
+  readonly alarms: AlarmReader;
   readonly now: () => string;
 }
 
@@ -62,6 +64,8 @@ const takeFirst = async (
   release: Release,
   fence: number,
 ): Promise<readonly Snapshot[]> => {
+  const against = await guardsAgainst(ports.alarms, release);
+  if (against !== undefined) throw new PolicyDeniedError(against);
   const found = await Promise.all(release.waves.map((wave) => inspectWave(ports, release, wave)));
   const snapshots = await ports.releases.saveSnapshots(release.releaseId, fence, found);
   if (snapshots === undefined) throw new ConflictError('the release was stopped before anything moved');
@@ -71,7 +75,7 @@ const takeFirst = async (
 /**
  * Finds what stable is in every wave, before anything moves, and keeps it: the first snapshots stay, also when this is
  * repeated after traffic moved.
- * @throws PolicyDeniedError when a target or a version is not fit for a rollout, saying why;
+ * @throws PolicyDeniedError when a target or a version is not fit for a rollout, or a guard alarm is raised, saying why;
  * ConflictError when the release was stopped.
  */
 export const takeSnapshots = async (

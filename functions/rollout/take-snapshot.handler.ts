@@ -1,8 +1,10 @@
+import { cloudWatch } from '#platform/clients.ts';
 import { readEnvironment } from '#platform/environment.ts';
 import { serveTask } from '#platform/serve-task.ts';
 import { releaseEnvironment } from '#releases/environment.ts';
 import { readyWaves } from '#releases/ready-wave.ts';
 import { stepsOf } from '#releases/step.ts';
+import { cloudWatchAlarms } from '#rollout/adapters/cloudwatch-alarms.ts';
 import { metricSource, shiftPorts } from '#rollout/adapters/rollout-ports.ts';
 import { metricEnvironment, targetListsEnvironment } from '#rollout/environment.ts';
 import { permittedTargets } from '#rollout/permitted-targets.ts';
@@ -19,6 +21,7 @@ const ports = {
   ...forward,
   shifter: permittedTargets(forward.shifter, { albRules: environment.ALB_RULES }),
   source: metricSource(environment),
+  alarms: cloudWatchAlarms(cloudWatch()),
 };
 
 export const handler = serveTask(rolloutTasks.TakeSnapshot)(async ({ releaseId, fence }) => {

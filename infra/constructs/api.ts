@@ -1,4 +1,4 @@
-import { Aws, CfnOutput, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { Aws, CfnOutput, Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import * as apigateway from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpJwtAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
@@ -8,6 +8,7 @@ import type { RouteTable } from '../../functions/platform/route.ts';
 import type { StageConfig } from '../config.ts';
 import type { GovernedFunction } from './governed-function.ts';
 import type { Identity } from './identity.ts';
+import { ownedAlarms } from './owned-alarms.ts';
 
 /** A slice's route table and the one function that answers it. */
 export interface RoutedFunction {
@@ -73,6 +74,14 @@ export class Api extends Construct {
         reason:
           'Public on purpose: says how Sluice is, and describes the API; both without any data of releases.',
       });
+    ownedAlarms(this, config, {
+      ApiFailing: {
+        metric: api.metricServerError({ period: Duration.minutes(5) }),
+        // One or two are a passing trouble, which the answer says and the caller tries again.
+        threshold: 5,
+        description: 'The API answered requests with 5xx.',
+      },
+    });
     this.url = stage.url;
     new CfnOutput(this, 'Url', { key: 'ApiUrl', value: stage.url });
     new CfnOutput(this, 'ApiId', { key: 'ApiId', value: api.apiId });

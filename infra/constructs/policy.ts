@@ -38,6 +38,11 @@ export class Policy extends Construct {
     this.routed = { routes: serviceRoutes, function: serve };
   }
 
+  /** All of them, a page at a time. */
+  grantList(reader: GovernedFunction): void {
+    reader.allow(['dynamodb:Scan'], [this.services.tableArn]);
+  }
+
   /** One service's definition. */
   grantRead(reader: GovernedFunction): void {
     reader.allow(['dynamodb:GetItem'], [this.services.tableArn]);

@@ -25,7 +25,8 @@ export class ReleaseAlarms extends Construct {
       RequestsRefused: {
         metric: waitingIn(props.refusedRequests),
         threshold: 1,
-        description: 'Releases asked for by events were refused; nobody is waiting for an answer but here.',
+        description:
+          'Releases or commands that came as events were refused; nobody is waiting for an answer but here.',
       },
       RecoveriesUndelivered: {
         metric: waitingIn(props.undeliveredRecoveries),

@@ -31,6 +31,8 @@ export class Releases extends Construct {
   readonly table: dynamodb.Table;
   readonly tasks: Readonly<Record<keyof typeof releaseTasks, GovernedFunction>>;
   readonly routed: RoutedFunction;
+  /** Where events stay that asked for something impossible. */
+  readonly refusedRequests: sqs.Queue;
   private readonly props: ReleasesProps;
 
   constructor(scope: Construct, id: string, props: ReleasesProps) {
@@ -42,8 +44,10 @@ export class Releases extends Construct {
       ConcludeRelease: this.createTask('ConcludeRelease', 'conclude-release'),
     };
     this.routed = this.createApi();
+    this.refusedRequests = this.createRefused();
     new ReleaseAlarms(this, 'Alarms', {
       config: props.config,
+      refusedRequests: this.refusedRequests,
       ...this.createEventDoor(),
       ...this.createRecovery(),
     });
@@ -58,6 +62,11 @@ export class Releases extends Construct {
   grantState(user: GovernedFunction): void {
     user.allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [this.table.tableArn]);
     this.props.ledger.grantAppend(user);
+  }
+
+  /** Every release that has not ended. */
+  grantOpen(reader: GovernedFunction): void {
+    reader.allow(['dynamodb:Query'], [`${this.table.tableArn}/index/${RELEASES.open}`]);
   }
 
   private createTable(): dynamodb.Table {
@@ -91,6 +100,11 @@ export class Releases extends Construct {
     return made;
   }
 
+  /** The environment of every function that takes a release in. */
+  get requestEnvironment(): Record<string, string> {
+    return { ...this.executionEnvironment, SERVICES_TABLE: this.props.policy.services.tableName };
+  }
+
   private get executionEnvironment(): Record<string, string> {
     const { config } = this.props;
     return {
@@ -99,12 +113,12 @@ export class Releases extends Construct {
     };
   }
 
-  /** Taking a release in: reserve, record, start. */
-  private grantRequest(door: GovernedFunction): void {
+  /** Taking a release in: reserve, record, start; the state of releases is granted besides. */
+  grantRequest(door: GovernedFunction): void {
     const { config, policy } = this.props;
-    this.grantState(door);
     policy.grantRead(door);
-    door.allow(['dynamodb:PutItem'], [this.table.tableArn]);
+    // A transaction's check of a condition has a right of its own.
+    door.allow(['dynamodb:PutItem', 'dynamodb:ConditionCheckItem'], [this.table.tableArn]);
     door.allow(['states:StartExecution'], [workflowArn(config, 'release')]);
   }
 
@@ -117,12 +131,13 @@ export class Releases extends Construct {
       timeoutSeconds: 25,
       environment: {
         ...this.environment,
-        ...this.executionEnvironment,
-        SERVICES_TABLE: policy.services.tableName,
+        ...this.requestEnvironment,
         ...ledger.readEnvironment,
       },
     });
+    this.grantState(serve);
     this.grantRequest(serve);
+    policy.grantList(serve);
     serve.allow(
       ['dynamodb:Query'],
       [RELEASES.byTime, RELEASES.byService].map((index) => `${this.table.tableArn}/index/${index}`),
@@ -131,16 +146,20 @@ export class Releases extends Construct {
     return { routes: releaseRoutes, function: serve };
   }
 
-  private createEventDoor(): { undeliveredRequests: sqs.Queue; refusedRequests: sqs.Queue } {
-    const { config, bus, policy } = this.props;
-    const undelivered = ownedQueue(this, 'UndeliveredRequests', config, {
-      queueName: 'undelivered-requests',
-    });
-    const refused = ownedQueue(this, 'RefusedRequests', config, { queueName: 'refused-requests' });
+  private createRefused(): sqs.Queue {
+    const refused = ownedQueue(this, 'RefusedRequests', this.props.config, { queueName: 'refused-requests' });
     Validations.of(refused).acknowledge({
       id: 'AwsSolutions-SQS3',
       reason:
         'It is a dead-letter queue itself: refused events wait here for people, and nothing consumes them.',
+    });
+    return refused;
+  }
+
+  private createEventDoor(): { undeliveredRequests: sqs.Queue } {
+    const { config, bus } = this.props;
+    const undelivered = ownedQueue(this, 'UndeliveredRequests', config, {
+      queueName: 'undelivered-requests',
     });
     const door = new GovernedFunction(this, 'StartRelease', {
       config,
@@ -149,14 +168,14 @@ export class Releases extends Construct {
       timeoutSeconds: 30,
       environment: {
         ...this.environment,
-        ...this.executionEnvironment,
-        SERVICES_TABLE: policy.services.tableName,
-        REFUSED_QUEUE_URL: refused.queueUrl,
+        ...this.requestEnvironment,
+        REFUSED_QUEUE_URL: this.refusedRequests.queueUrl,
       },
       deadLetterQueue: undelivered,
     });
+    this.grantState(door);
     this.grantRequest(door);
-    door.allow(['sqs:SendMessage'], [refused.queueArn]);
+    door.allow(['sqs:SendMessage'], [this.refusedRequests.queueArn]);
     new events.Rule(this, 'ReleaseRequested', {
       ruleName: `${config.name}-release-requested`,
       description: 'A release asked for on the bus.',
@@ -170,7 +189,7 @@ export class Releases extends Construct {
         }),
       ],
     });
-    return { undeliveredRequests: undelivered, refusedRequests: refused };
+    return { undeliveredRequests: undelivered };
   }
 
   private createRecovery(): { undeliveredRecoveries: sqs.Queue } {
@@ -191,7 +210,7 @@ export class Releases extends Construct {
       deadLetterQueue: undelivered,
     });
     this.grantState(recover);
-    recover.allow(['dynamodb:Query'], [`${this.table.tableArn}/index/${RELEASES.open}`]);
+    this.grantOpen(recover);
     recover.allow(
       ['states:StartExecution'],
       [workflowArn(config, 'release'), workflowArn(config, 'recovery')],

@@ -1,23 +1,31 @@
 import { Aws } from 'aws-cdk-lib';
+import type * as events from 'aws-cdk-lib/aws-events';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { commandRoutes } from '../../functions/rollout/routes.ts';
 import { rolloutTasks } from '../../functions/rollout/tasks.ts';
 import { outboundReach, type StageConfig } from '../config.ts';
 import type { RoutedFunction } from './api.ts';
+import { CommandEvents } from './command-events.ts';
 import { GovernedFunction } from './governed-function.ts';
 import type { Ledger } from './ledger.ts';
+import { ownedQueue } from './owned-queue.ts';
 import type { Releases } from './releases.ts';
 import { RolloutAlarms } from './rollout-alarms.ts';
 
+/** The functions that bring traffic back because somebody or something says so, and no workflow. */
+type Door = 'ObeyCommand' | 'TakeCommand' | 'HeedAlarm';
+
 interface RolloutProps {
   readonly config: StageConfig;
+  readonly bus: events.EventBus;
   readonly ledger: Ledger;
   readonly releases: Releases;
 }
 
 /** Why functions of this slice may do something on every resource. */
 const EVERY_RESOURCE =
-  'X-Ray writes, CloudWatch metric reads and reads of load balancers have no resource to name.';
+  'X-Ray writes, CloudWatch reads of metrics and of any alarm, and reads of load balancers have no resource to name.';
 
 /** What judges a release and moves its traffic. */
 export class Rollout extends Construct {
@@ -35,34 +43,53 @@ export class Rollout extends Construct {
       RestoreTraffic: this.create('RestoreTraffic', 'restore-traffic'),
       PromoteVersion: this.create('PromoteVersion', 'promote-version'),
     };
+    const undelivered = ownedQueue(this, 'UndeliveredCommands', props.config, {
+      queueName: 'undelivered-commands',
+    });
     const command = this.create('ObeyCommand', 'obey-command');
+    const takeCommand = this.create('TakeCommand', 'take-command', undelivered);
+    const heedAlarm = this.create('HeedAlarm', 'heed-alarm', undelivered);
+    const doors = [command, takeCommand, heedAlarm];
     this.routed = { routes: commandRoutes, function: command };
     const { TakeSnapshot, ShiftTraffic, JudgeHealth, RestoreTraffic, PromoteVersion } = this.tasks;
-    for (const mover of [ShiftTraffic, RestoreTraffic, PromoteVersion, command])
+    for (const mover of [ShiftTraffic, RestoreTraffic, PromoteVersion, ...doors])
       this.grantTargets(mover, ['lambda:GetAlias', 'lambda:UpdateAlias']);
     this.grantTargets(TakeSnapshot, ['lambda:GetAlias', 'lambda:GetFunctionConfiguration']);
-    this.grantAlbRules([ShiftTraffic, RestoreTraffic, PromoteVersion, command], TakeSnapshot);
-    this.grantShifters([TakeSnapshot, ShiftTraffic, RestoreTraffic, PromoteVersion, command]);
+    // Each look reads where traffic goes: somebody else may have moved it.
+    this.grantTargets(JudgeHealth, ['lambda:GetAlias']);
+    this.grantAlbRules([ShiftTraffic, RestoreTraffic, PromoteVersion, ...doors], TakeSnapshot, JudgeHealth);
+    this.grantShifters([TakeSnapshot, JudgeHealth, ShiftTraffic, RestoreTraffic, PromoteVersion, ...doors]);
     // CloudWatch has no resources to name for reading metrics.
     for (const reader of [TakeSnapshot, JudgeHealth]) {
-      reader.allow(['cloudwatch:GetMetricData'], ['*']);
+      // Composite alarms are told only to who may ask for all (CloudWatch API Reference, DescribeAlarms).
+      reader.allow(['cloudwatch:GetMetricData', 'cloudwatch:DescribeAlarms'], ['*']);
       this.grantTokens(reader);
       this.grantMetricFunctions(reader);
     }
-    for (const late of [JudgeHealth, RestoreTraffic, command]) props.ledger.grantSpool(late);
+    for (const late of [JudgeHealth, RestoreTraffic, ...doors]) props.ledger.grantSpool(late);
+    for (const retrying of [command, takeCommand]) props.releases.grantRequest(retrying);
+    for (const listing of [command, heedAlarm]) props.releases.grantOpen(listing);
+    takeCommand.allow(['sqs:SendMessage'], [props.releases.refusedRequests.queueArn]);
+    const { config, bus } = props;
+    new CommandEvents(this, 'Events', { config, bus, takeCommand, heedAlarm, undelivered });
     new RolloutAlarms(this, 'Alarms', { config: props.config, restorer: RestoreTraffic });
   }
 
-  private create(task: keyof typeof rolloutTasks | 'ObeyCommand', entry: string): GovernedFunction {
+  private create(
+    task: keyof typeof rolloutTasks | Door,
+    entry: string,
+    deadLetterQueue?: IQueue,
+  ): GovernedFunction {
     const { config, releases, ledger } = this.props;
-    const keptFree = task === 'RestoreTraffic' || task === 'ObeyCommand';
+    const isDoor = task === 'ObeyCommand' || task === 'TakeCommand' || task === 'HeedAlarm';
     const made = new GovernedFunction(this, task, {
       config,
       slice: 'rollout',
       entry,
-      timeoutSeconds: task === 'ObeyCommand' ? 28 : rolloutTasks[task].functionTimeoutSeconds,
+      timeoutSeconds: isDoor ? 28 : rolloutTasks[task].functionTimeoutSeconds,
       everyResource: EVERY_RESOURCE,
-      reservedConcurrency: keptFree ? config.restoreConcurrency : null,
+      reservedConcurrency: isDoor || task === 'RestoreTraffic' ? config.restoreConcurrency : null,
+      ...(deadLetterQueue && { deadLetterQueue }),
       environment: {
         ...releases.environment,
         LATE_RECORDS_QUEUE_URL: ledger.lateRecordsQueueUrl,
@@ -72,6 +99,8 @@ export class Rollout extends Construct {
           METRIC_HOSTS: JSON.stringify(config.prometheusHosts),
           OUTBOUND_REACH: outboundReach(config),
         }),
+        ...((task === 'ObeyCommand' || task === 'TakeCommand') && releases.requestEnvironment),
+        ...(task === 'TakeCommand' && { REFUSED_QUEUE_URL: releases.refusedRequests.queueUrl }),
         ...(task === 'JudgeHealth' && { PROBE_HOSTS: JSON.stringify(config.probeHosts) }),
       },
     });
@@ -126,7 +155,11 @@ export class Rollout extends Construct {
   }
 
   /** Only the rules and listeners that the stage's configuration names. Reads of a load balancer can't be narrowed. */
-  private grantAlbRules(movers: readonly GovernedFunction[], inspector: GovernedFunction): void {
+  private grantAlbRules(
+    movers: readonly GovernedFunction[],
+    inspector: GovernedFunction,
+    reader: GovernedFunction,
+  ): void {
     const { albRules } = this.props.config;
     if (albRules.length === 0) return;
     const listeners = albRules.filter((arn) => arn.includes(':listener/'));
@@ -137,6 +170,7 @@ export class Rollout extends Construct {
       if (rules.length > 0) mover.allow(['elasticloadbalancing:ModifyRule'], rules);
       if (listeners.length > 0) mover.allow(['elasticloadbalancing:ModifyListener'], listeners);
     }
+    reader.allow(reads, ['*']);
     const health = ['DescribeTargetHealth', 'DescribeTargetGroupAttributes'];
     inspector.allow([...reads, ...health.map((action) => `elasticloadbalancing:${action}`)], ['*']);
   }

@@ -1,6 +1,7 @@
 import type { Stage } from '#policy/plan.ts';
 import type { Release } from '#releases/release.ts';
 import type { Step } from '#releases/step.ts';
+import { NO_GUARDS } from '#rollout/guards.ts';
 import type { LookResult } from '#rollout/judge/look.ts';
 import { firstLookState, type Judged, type Look } from '#rollout/look.ts';
 import { aRelease, aSnapshot, aWave, NOW_MS } from './release.ts';
@@ -26,6 +27,8 @@ export const aLookAt = (
   wave: { ...aWave(), snapshot: aSnapshot() },
   state: firstLookState(),
   earlier: [],
+  guards: NO_GUARDS,
+  routing: { drift: [], unread: [] },
   periods: [],
   window: { from: NOW_MS, to: NOW_MS },
   settleSeconds: 0,

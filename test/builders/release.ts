@@ -78,6 +78,13 @@ export const aRelease = (overrides: Partial<Release> = {}): Release => ({
   strategy: 'canary',
   requestedBy: ann,
   requestedAt: NOW,
+  request: {
+    service: 'checkout',
+    environment: 'production',
+    version: CANARY,
+    strategy: 'canary',
+    ...overrides.request,
+  },
   waves: [aWave({ version: overrides.version ?? CANARY })],
   plan: planWith(50, 100),
   judge: JudgePolicy.parse({}),

@@ -1,5 +1,6 @@
 import type { Release } from '#releases/release.ts';
 import { type Hooks, hooked } from '../fakes/hooked.ts';
+import { memoryAlarms } from '../fakes/memory-alarms.ts';
 import { memoryLedger } from '../fakes/memory-ledger.ts';
 import { memoryMetrics } from '../fakes/memory-metrics.ts';
 import { memoryReleases } from '../fakes/memory-releases.ts';
@@ -7,7 +8,7 @@ import { memoryShifter } from '../fakes/memory-shifter.ts';
 import { aRelease, aSnapshot, CANARY, checkoutTarget, NEXT, NOW, progressAt, STABLE } from './release.ts';
 
 export type PortHooks = {
-  readonly [P in 'releases' | 'shifter' | 'ledger' | 'spool' | 'source']?: Hooks;
+  readonly [P in 'releases' | 'shifter' | 'ledger' | 'spool' | 'source' | 'alarms']?: Hooks;
 };
 
 /** A reserved release on fakes, all traffic on stable, with every port of a rollout and `hooks` around them. */
@@ -19,6 +20,7 @@ export const aRollout = async (hooks: PortHooks = {}, overrides: Partial<Release
   const shifter = memoryShifter({ versions: [STABLE, CANARY, NEXT] });
   const ledger = memoryLedger();
   const source = memoryMetrics();
+  const alarms = memoryAlarms();
   const troubles: string[] = [];
   await releases.reserve(release, { value: 'key', requestDigest: 'digest' });
   const ports = {
@@ -27,6 +29,7 @@ export const aRollout = async (hooks: PortHooks = {}, overrides: Partial<Release
     ledger: hooked(ledger, hooks.ledger ?? {}),
     spool: hooked(ledger, hooks.spool ?? {}),
     source: hooked(source, hooks.source ?? {}),
+    alarms: hooked(alarms, hooks.alarms ?? {}),
     now: () => NOW,
     onTrouble: (what: string) => troubles.push(what),
   };
@@ -37,6 +40,7 @@ export const aRollout = async (hooks: PortHooks = {}, overrides: Partial<Release
     shifter,
     ledger,
     source,
+    alarms,
     troubles,
     ports,
     target,

@@ -82,14 +82,18 @@ export interface TestService {
   stop(): Promise<void>;
 }
 
-export const createService = async (settings: Partial<Settings> = {}): Promise<TestService> => {
+/** @param environment one of its own for tests that do something to all of an environment */
+export const createService = async (
+  settings: Partial<Settings> = {},
+  environment = 'production',
+): Promise<TestService> => {
   const name = `checkout-${randomBytes(4).toString('hex')}`;
   await createCheckout(world.endpoint, name);
   await operator.call(serviceRoutes.putService, {
     params: { service: name },
     body: {
       environments: {
-        production: {
+        [environment]: {
           target: { kind: 'lambda-alias', functionName: name, alias: ALIAS },
           plan: PLAN,
           metrics: { ...demoMetrics, settleSeconds: 1 },
@@ -113,7 +117,7 @@ export const createService = async (settings: Partial<Settings> = {}): Promise<T
     functionName: name,
     request: async (version, { key, as = operator } = {}) => {
       const release = await as.call(releaseRoutes.requestRelease, {
-        body: { service: name, environment: 'production', version },
+        body: { service: name, environment, version },
         idempotencyKey: key ?? randomUUID(),
       });
       return release.releaseId;

@@ -1,6 +1,7 @@
 import { NotFoundError, TransientError } from '#platform/errors.ts';
 import type { ReleaseId } from '#platform/ids.ts';
 import { targetIdentity } from '#policy/target.ts';
+import { type EnvironmentState, freezeAt } from '#releases/freeze.ts';
 import { type Release, releaseSchema } from '#releases/release.ts';
 import type { ReleaseStore } from '#releases/release-store.ts';
 
@@ -32,6 +33,9 @@ export const memoryReleases = (): MemoryReleases => {
   const locks = new Map<string, ReleaseId>();
   const targets = new Map<string, ReleaseId>();
   const keys = new Map<string, Key>();
+  const environments = new Map<string, EnvironmentState>();
+  const stateOf = (environment: string): EnvironmentState =>
+    environments.get(environment) ?? { environment, revision: 0, keys: [] };
   const lockName = ({ service, environment }: Pick<Release, 'service' | 'environment'>) =>
     `${service}#${environment}`;
 
@@ -92,7 +96,9 @@ export const memoryReleases = (): MemoryReleases => {
       const mover = identitiesOf(release)
         .map((identity) => targets.get(identity))
         .find((held) => held !== undefined);
-      const isFree = used === undefined && holder === undefined && mover === undefined;
+      const freeze = freezeAt(stateOf(release.environment), release.requestedAt);
+      const isFree =
+        freeze === undefined && used === undefined && holder === undefined && mover === undefined;
       if (isFree && !releases.has(release.releaseId)) {
         releases.set(release.releaseId, stored(release));
         locks.set(lockName(release), release.releaseId);
@@ -103,9 +109,16 @@ export const memoryReleases = (): MemoryReleases => {
       if (used !== undefined && used.requestDigest !== requestDigest)
         return { kind: 'key-reused', releaseId: used.releaseId };
       if (used !== undefined) return { kind: 'repeated', release: mustRead(used.releaseId) };
+      if (freeze !== undefined) return { kind: 'frozen', freeze };
       if (holder !== undefined) return { kind: 'locked', by: holder };
       if (mover !== undefined) return { kind: 'target-locked', by: mover };
-      throw new TransientError('the lock was freed while it was asked for; ask again');
+      throw new TransientError('what held the release up is gone by now; ask again');
+    },
+    readEnvironment: async (environment) => stateOf(environment),
+    putEnvironment: async (state) => {
+      if (stateOf(state.environment).revision !== state.revision - 1) return false;
+      environments.set(state.environment, stored(state));
+      return true;
     },
     get: async (releaseId) => read(releaseId),
     list: async ({ service, after, limit }) => {

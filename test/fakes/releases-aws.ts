@@ -9,6 +9,7 @@ import {
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
+import type { Freeze } from '#releases/freeze.ts';
 import { memoryLedger } from './memory-ledger.ts';
 
 type Item = Record<string, unknown>;
@@ -38,8 +39,14 @@ export const releasesAws = () => {
     return { Items: ScanIndexForward === false ? open.reverse() : open };
   });
   dynamo.on(TransactWriteCommand).callsFake(async ({ TransactItems }) => {
-    const puts: Item[] = TransactItems.map(({ Put }: { Put: { Item: Item } }) => Put.Item);
-    if (puts.some((item) => items.has(keyOf(item)))) throw named('TransactionCanceledException');
+    const puts: Item[] = TransactItems.flatMap(({ Put }: { Put?: { Item: Item } }) => Put?.Item ?? []);
+    const frozen = TransactItems.some(
+      ({ ConditionCheck: check }: { ConditionCheck?: { Key: Item; ExpressionAttributeValues: Item } }) => {
+        const freeze = check && (items.get(keyOf(check.Key))?.freeze as Freeze | undefined);
+        return freeze !== undefined && freeze.until > String(check?.ExpressionAttributeValues[':at']);
+      },
+    );
+    if (frozen || puts.some((item) => items.has(keyOf(item)))) throw named('TransactionCanceledException');
     for (const item of puts) items.set(keyOf(item), item);
     return {};
   });

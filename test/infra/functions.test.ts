@@ -67,11 +67,13 @@ describe('concurrency for restores', () => {
         .map(({ Properties }) => [Properties.FunctionName, Properties.ReservedConcurrentExecutions]),
     );
 
-  it('is kept free where it is configured, for who restores and who obeys, and for nobody else', () => {
+  it('is kept free where it is configured, for who restores, obeys or heeds, and for nobody else', () => {
     expect(reserved(team)).toEqual({});
     expect(reserved(new Synthesized('team', { restoreConcurrency: 5 }))).toEqual({
       'sluice-restore-traffic': 5,
       'sluice-obey-command': 5,
+      'sluice-take-command': 5,
+      'sluice-heed-alarm': 5,
     });
   });
 });

@@ -74,6 +74,7 @@ describe('the other tables', () => {
     const state = [
       'admit-release',
       'conclude-release',
+      'heed-alarm',
       'judge-health',
       'obey-command',
       'promote-version',
@@ -82,13 +83,25 @@ describe('the other tables', () => {
       'serve-releases',
       'shift-traffic',
       'start-release',
+      'take-command',
       'take-snapshot',
     ];
     expect(changersOf('releases')).toEqual({
-      PutItem: ['serve-releases', 'start-release'],
+      PutItem: ['obey-command', 'serve-releases', 'start-release', 'take-command'],
       UpdateItem: state,
       DeleteItem: ['conclude-release'],
     });
+  });
+
+  it('are listed by those who must find what is open, or know which environments there are', () => {
+    const read = (action: string, arn: string) => names(whoMay(grants, `dynamodb:${action}`, arn));
+    expect(read('Query', `${tableArn('releases')}/index/open`)).toEqual([
+      'heed-alarm',
+      'obey-command',
+      'recover-release',
+    ]);
+    expect(read('Scan', tableArn('services'))).toEqual(['serve-releases', 'serve-services']);
+    expect(read('Scan', tableArn('releases'))).toEqual([]);
   });
 
   it('are changed by who registers services', () => {
@@ -155,6 +168,11 @@ const EVERYWHERE: readonly (readonly [who: RegExp, actions: RegExp, reason: stri
     /^(judge-health|take-snapshot)$/,
     /^cloudwatch:GetMetricData$/,
     'Metrics have no resource (Service Authorization Reference, Amazon CloudWatch).',
+  ],
+  [
+    /^(judge-health|take-snapshot)$/,
+    /^cloudwatch:DescribeAlarms$/,
+    'Composite alarms are told only to who may ask for all alarms (CloudWatch API Reference, DescribeAlarms).',
   ],
   [
     /^workflow [a-z]+$/,
@@ -238,6 +256,24 @@ const lambdaGrants = (all: readonly Grant[]) =>
     }))
     .toSorted((a, b) => a.who.localeCompare(b.who));
 
+describe('workflows', () => {
+  const starters = (workflow: string) =>
+    names(whoMay(grants, 'states:StartExecution', `arn:aws:states:here:us:stateMachine:sluice-${workflow}`));
+
+  it('are started by those who take releases in, by the workflow around them, and by the sweep', () => {
+    expect(starters('release')).toEqual([
+      'obey-command',
+      'recover-release',
+      'serve-releases',
+      'start-release',
+      'take-command',
+    ]);
+    expect(starters('rollout')).toEqual(['workflow release']);
+    expect(starters('stage')).toEqual(['workflow rollout']);
+    expect(starters('recovery')).toEqual(['recover-release']);
+  });
+});
+
 describe('moving traffic', () => {
   it('reaches the functions that the configuration names, and no others', () => {
     const stack = new Synthesized('team', { lambdaTargets: ['cart', 'pay-*'] });
@@ -245,10 +281,13 @@ describe('moving traffic', () => {
     const resources = [`${arn}:cart`, `${arn}:cart:*`, `${arn}:pay-*`, `${arn}:pay-*:*`].toSorted();
     const moves = ['lambda:GetAlias', 'lambda:UpdateAlias'];
     expect(lambdaGrants(grantsOf(stack))).toEqual([
+      { who: 'heed-alarm', actions: moves, resources },
+      { who: 'judge-health', actions: ['lambda:GetAlias'], resources },
       { who: 'obey-command', actions: moves, resources },
       { who: 'promote-version', actions: moves, resources },
       { who: 'restore-traffic', actions: moves, resources },
       { who: 'shift-traffic', actions: moves, resources },
+      { who: 'take-command', actions: moves, resources },
       { who: 'take-snapshot', actions: ['lambda:GetAlias', 'lambda:GetFunctionConfiguration'], resources },
     ]);
   });
@@ -258,10 +297,13 @@ describe('moving traffic', () => {
     const arn = 'arn:aws:lambda:here:us:function:edge-shifter';
     const calls = grantsOf(stack).filter(({ resources }) => resources.some((one) => one.includes('edge-')));
     expect(names(calls)).toEqual([
+      'heed-alarm',
+      'judge-health',
       'obey-command',
       'promote-version',
       'restore-traffic',
       'shift-traffic',
+      'take-command',
       'take-snapshot',
     ]);
     for (const { who, actions, resources } of calls) {
@@ -282,7 +324,14 @@ describe('moving traffic', () => {
     const stack = new Synthesized('team', { albRules: [RULE_ARN, LISTENER_ARN] });
     const all = balancing(stack);
     const may = (action: string, arn: string) => names(whoMay(all, `elasticloadbalancing:${action}`, arn));
-    const movers = ['obey-command', 'promote-version', 'restore-traffic', 'shift-traffic'];
+    const movers = [
+      'heed-alarm',
+      'obey-command',
+      'promote-version',
+      'restore-traffic',
+      'shift-traffic',
+      'take-command',
+    ];
     expect(may('ModifyRule', RULE_ARN)).toEqual(movers);
     expect(may('ModifyListener', LISTENER_ARN)).toEqual(movers);
     const each = all.flatMap(({ who, actions, resources }) =>
@@ -305,7 +354,10 @@ describe('moving traffic', () => {
       'DescribeTargetGroupAttributes',
       'DescribeTargetHealth',
     ]);
-    expect(new Set(each.map(({ who }) => who))).toEqual(new Set([...movers, 'take-snapshot']));
+    expect(actionsOf('judge-health')).toEqual(reads);
+    expect(new Set(each.map(({ who }) => who))).toEqual(
+      new Set([...movers, 'judge-health', 'take-snapshot']),
+    );
   });
 
   it('leaves our own functions alone: they are called, in published versions, and never changed', () => {

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { EMPTY_LEDGER, GENESIS_HASH, linkRecords } from '#ledger/chain.ts';
 import { eventTypeSchema, isTerminal } from '#ledger/event-types.ts';
 import { ledgerRecordSchema, RECORD_BYTES_MAX, type RecordDraft, recordDraftSchema } from '#ledger/record.ts';
+import { REQUESTED_EVENT } from '#releases/requested-event.ts';
+import { COMMANDED_EVENT } from '#rollout/commanded-event.ts';
 import { aDraft, aReleaseId } from './drafts.ts';
 
 const ID = '01JGXQ00000000000000000000';
@@ -106,8 +108,9 @@ describe('a record', () => {
 });
 
 describe('the types of events', () => {
-  it('never hold the name of the event that asks for a release: the ledger would ask for releases itself', () => {
-    expect(eventTypeSchema.options).not.toContain('release.requested');
+  it('never hold the name of an event that asks for something: the ledger would ask for it itself', () => {
+    const told = eventTypeSchema.options.map((type) => `sluice.${type}`);
+    for (const asking of [REQUESTED_EVENT, COMMANDED_EVENT]) expect(told).not.toContain(asking);
   });
 
   it('end a release in four ways', () => {

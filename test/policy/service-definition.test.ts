@@ -53,6 +53,25 @@ describe('a service definition', () => {
   });
 
   it.each<[string, unknown]>([
+    ['none', []],
+    ['one twice', ['slow', 'slow']],
+    ['a name of nothing', ['']],
+    ['half a character', ['\ud800']],
+    ['a name that is too long', ['x'.repeat(256)]],
+    ['more than one composite alarm would hold together', Array.from({ length: 11 }, (_, n) => `a${n}`)],
+  ])('is refused with guard alarms: %s', (_what, guardAlarms) => {
+    expect(faultPaths({ staging: { ...environment, guardAlarms } })[0]).toMatch(
+      /^environments\.staging\.guardAlarms/,
+    );
+  });
+
+  it('may name guard alarms', () => {
+    expect(faultPaths({ staging: { ...environment, guardAlarms: ['Slow checkout (p99)', 'über'] } })).toEqual(
+      [],
+    );
+  });
+
+  it.each<[string, unknown]>([
     [
       'an ARN for a function',
       { ...checkoutTarget, functionName: 'arn:aws:lambda:eu-central-1:1:function:x' },

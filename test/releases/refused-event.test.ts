@@ -5,6 +5,8 @@ import { eventDigestOf, refusedEventRecord } from '#releases/refused-event.ts';
 import { NOW } from '../builders/release.ts';
 import { memoryLedger } from '../fakes/memory-ledger.ts';
 
+const DOOR = { recorded: 'release.refused', function: 'start-release' } as const;
+
 describe('the record of a refused event', () => {
   it('says what was wrong, field by field', () => {
     const error = new InvalidRequestError('the event is not valid', {
@@ -13,7 +15,7 @@ describe('the record of a refused event', () => {
         { path: '', message: 'is no event' },
       ],
     });
-    expect(refusedEventRecord(error, 'id-1', 'digest', NOW)).toMatchObject({
+    expect(refusedEventRecord(DOOR, error, 'id-1', 'digest', NOW)).toMatchObject({
       data: {
         eventId: 'id-1',
         reasons: [
@@ -37,7 +39,7 @@ describe('the record of a refused event', () => {
         ...hostile,
       ],
     });
-    const record = refusedEventRecord(error, 'id-1', 'digest', NOW);
+    const record = refusedEventRecord(DOOR, error, 'id-1', 'digest', NOW);
     expect(recordDraftSchema.safeParse(record).error).toBeUndefined();
     expect(await memoryLedger().append('event/digest/refused', [record])).toHaveLength(1);
     expect(JSON.stringify(record).length).toBeLessThan(20_000);

@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import type { ReleaseStore } from '#releases/release-store.ts';
+import { freezeContract } from './contract/freeze-contract.ts';
 import { outcomeContract } from './contract/outcome-contract.ts';
 import { progressContract } from './contract/progress-contract.ts';
 import { reservationContract } from './contract/reservation-contract.ts';
@@ -16,6 +17,7 @@ export const releaseStoreContract = (
   describe(`release store: ${name}`, () => {
     const world = new StoreWorld(make);
     reservationContract(world);
+    freezeContract(world);
     progressContract(world);
     outcomeContract(world);
   });

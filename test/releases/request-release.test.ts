@@ -146,6 +146,40 @@ describe('a request for a release', () => {
     expect(ledger.records[1]?.data.releaseId).toBeUndefined();
   });
 
+  it.each([
+    ['on its way', 'forward', 'wait for it or abort it'],
+    ['ending', 'restoring', 'within about a minute it is concluded'],
+  ] as const)('while another release is %s says what to do', async (_, mode, advice) => {
+    const { ports, releases, told } = await aDoor();
+    const active = await requestRelease(ports, asked());
+    const other = { key: 'api#bob#key-2', requestedBy: bob };
+    await expect(requestRelease(ports, asked(other))).rejects.toThrow('wait for it or abort it');
+    releases.overwrite(active.releaseId, { mode });
+    await expect(requestRelease(ports, asked(other))).rejects.toThrow(advice);
+    expect(told()).toEqual(['release.accepted', 'release.refused']);
+  });
+
+  it('while its environment is frozen is refused with who, why and until when, and told once', async () => {
+    const { ports, releases, ledger, executions } = await aDoor();
+    const until = '2026-03-01T18:00:00.000Z';
+    const freeze = { until, reason: 'quarter end', by: bob, at: NOW };
+    await releases.putEnvironment({ environment: 'production', revision: 1, freeze, keys: [] });
+    for (let delivery = 0; delivery < 2; delivery += 1)
+      await expect(requestRelease(ports, asked())).rejects.toThrow(
+        `production is frozen by bob until ${until}: quarter end; ask again then, or have it thawed`,
+      );
+    expect(executions.started).toEqual([]);
+    expect(ledger.records).toMatchObject([
+      {
+        event: { type: 'release.refused' },
+        actor: ann,
+        data: { reasons: [{ code: 'frozen', facts: { until } }] },
+      },
+    ]);
+    await releases.putEnvironment({ environment: 'production', revision: 2, keys: [] });
+    expect((await requestRelease(ports, asked())).mode).toBe('forward');
+  });
+
   it('again under its key when the active release is gone is a release', async () => {
     const { ports, releases } = await aDoor();
     const active = await requestRelease(ports, asked());

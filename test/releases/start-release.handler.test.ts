@@ -1,6 +1,8 @@
 import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import type { Context } from 'aws-lambda';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { environmentKey } from '#releases/keys.ts';
+import { ann, NOW } from '../builders/release.ts';
 import { aRegisteredService } from '../builders/service.ts';
 import { releasesAws } from '../fakes/releases-aws.ts';
 
@@ -71,6 +73,18 @@ describe('an event that asks for a release', () => {
     expect(aws.queued).toEqual([]);
     await deliver(requested({ idempotencyKey: 'run-18' }, { id: 'third' }));
     expect(aws.queued).toMatchObject([{ reason: expect.stringContaining('already has an active release') }]);
+    expect(told()).toEqual(['release.accepted', 'release.refused']);
+  });
+
+  it('while its environment is frozen is refused with who, why and until when', async () => {
+    const freeze = { until: '2999-01-01T00:00:00.000Z', reason: 'quarter end', by: ann, at: NOW };
+    aws.put({ ...environmentKey('production'), environment: 'production', revision: 1, freeze, keys: [] });
+    await deliver(requested());
+    expect(aws.executions.size).toBe(0);
+    expect(told()).toEqual(['release.refused']);
+    expect(aws.queued).toMatchObject([
+      { reason: expect.stringContaining('production is frozen by ann until 2999-01-01') },
+    ]);
   });
 
   it.each([

@@ -1,12 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { ConflictError, NotFoundError, TransientError } from '#platform/errors.ts';
-import { type Command, obey } from '#rollout/command.ts';
-import { COMMANDS } from '#rollout/command-names.ts';
+import { type Order, obey } from '#rollout/command.ts';
 import { isAlone } from '#rollout/routing.ts';
 import { ann, bob, NOW, releaseIdOf, STABLE } from '../builders/release.ts';
 import { aMovedRollout } from '../builders/rollout.ts';
 
-const aCommand = (overrides: Partial<Command> = {}): Command => ({
+const aCommand = (overrides: Partial<Order> = {}): Order => ({
   name: 'pause',
   releaseId: releaseIdOf(1),
   reason: 'lunch',
@@ -87,13 +86,16 @@ describe('a command', () => {
     expect(ledger.records).toHaveLength(records);
   });
 
-  it.each(COMMANDS)('to %s a release that has ended is refused, and moves nothing', async (name) => {
-    const { ports, releaseId, releases, shifter } = await aMovedRollout(50);
-    releases.overwrite(releaseId, { mode: 'done', outcome: 'promoted' });
-    const before = shifter.routing();
-    await expect(obey(ports, aCommand({ releaseId, name }))).rejects.toBeInstanceOf(ConflictError);
-    expect(shifter.routing()).toEqual(before);
-  });
+  it.each(['promote', 'pause', 'resume', 'abort'] as const)(
+    'to %s a release that has ended is refused, and moves nothing',
+    async (name) => {
+      const { ports, releaseId, releases, shifter } = await aMovedRollout(50);
+      releases.overwrite(releaseId, { mode: 'done', outcome: 'promoted' });
+      const before = shifter.routing();
+      await expect(obey(ports, aCommand({ releaseId, name }))).rejects.toBeInstanceOf(ConflictError);
+      expect(shifter.routing()).toEqual(before);
+    },
+  );
 
   it.each(['pause', 'resume', 'promote'] as const)(
     'to %s what is being restored is refused',
@@ -119,6 +121,20 @@ describe('a command', () => {
     ledger.down = false;
     await obey(ports, aCommand({ releaseId, name: 'promote' }));
     expect(releases.peek(releaseId)?.promotionWish).toBeDefined();
+  });
+
+  it('to abort that comes again after the release has ended on it is known for what it is; another one is too late', async () => {
+    const { ports, releaseId, releases } = await aMovedRollout(50);
+    const abort = aCommand({ releaseId, name: 'abort' });
+    await obey(ports, abort);
+    releases.overwrite(releaseId, { mode: 'done', outcome: 'rolled-back', concludedAt: NOW });
+    expect(await obey(ports, abort)).toMatchObject({
+      traffic: 'restored',
+      text: expect.stringContaining('taken before'),
+    });
+    await expect(obey(ports, { ...abort, by: bob })).rejects.toThrow('nothing to abort');
+    const claimed = { ...ann, authenticated: false, via: 'event' } as const;
+    await expect(obey(ports, { ...abort, by: claimed })).rejects.toThrow('nothing to abort');
   });
 
   it('to abort restores before it answers, also while the ledger is down', async () => {

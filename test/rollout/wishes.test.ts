@@ -4,7 +4,7 @@ import type { Verdict } from '#rollout/judge/look.ts';
 import { initialStageState } from '#rollout/judge/stage-state.ts';
 import { decide, firstLookState, type Judged, type Look } from '#rollout/look.ts';
 import { aLookAt, alone } from '../builders/look.ts';
-import { ann, NOW, NOW_MS, planWith } from '../builders/release.ts';
+import { ann, NOW, NOW_MS, planWith, progressAt } from '../builders/release.ts';
 
 const aLook = (release: Partial<Release>, overrides: Partial<Look> = {}): Look => {
   const plan = { ...planWith(25, 100), holdSeconds: 60, pauseSeconds: 600 };
@@ -45,6 +45,34 @@ describe('a pause', () => {
       decide(aLook({ paused }, { now: NOW_MS + seconds * 1_000 }), saw('continue', 99));
     expect(at(599).verdict).toBe('continue');
     expect(at(600)).toMatchObject({ verdict: 'restore', reasons: [{ code: 'pause-deadline' }] });
+  });
+});
+
+describe('a hold that is paused', () => {
+  const held = (seconds: number, lookedSecondsAgo?: number) => {
+    const now = NOW_MS + seconds * 1_000;
+    const lookedAt = lookedSecondsAgo && new Date(now - lookedSecondsAgo * 1_000).toISOString();
+    const progress = { ...progressAt(0, 25), ...(lookedAt && { lookedAt }) };
+    const look = aLook({ paused, progress }, { now });
+    const heldSince = new Date(NOW_MS - 40_000).toISOString();
+    return { ...look, state: { ...look.state, heldSince } };
+  };
+  const heldFor = (look: Look): number => {
+    const { state } = decide(look, saw('hold'));
+    return (look.now - Date.parse(state.heldSince ?? '')) / 1_000;
+  };
+
+  it('goes on where it stood: a pause neither ends it nor begins it anew', () => {
+    // Held for 40 s when it was paused, at most so long whenever it is looked at.
+    expect(heldFor(held(10))).toBe(40);
+    expect(heldFor(held(300))).toBe(40);
+  });
+
+  it('counts what passes from look to look, not twice', () => {
+    expect(heldFor(held(10, 10))).toBe(40);
+    // The look before, 4 s ago, has moved the clock already.
+    const look = held(10, 4);
+    expect(heldFor(look)).toBe((look.now - Date.parse(look.state.heldSince ?? '')) / 1_000 - 4);
   });
 });
 

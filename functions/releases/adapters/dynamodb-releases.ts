@@ -2,6 +2,7 @@ import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { NotFoundError } from '#platform/errors.ts';
 import type { ReleaseId } from '#platform/ids.ts';
 import { closeRelease } from '#releases/adapters/dynamodb-closing.ts';
+import { dynamoDbFreezes } from '#releases/adapters/dynamodb-freezes.ts';
 import { dynamoDbReleaseItem, storedSchema } from '#releases/adapters/dynamodb-release-item.ts';
 import { dynamoDbReleaseLists } from '#releases/adapters/dynamodb-release-lists.ts';
 import { reserveRelease } from '#releases/adapters/dynamodb-reservation.ts';
@@ -41,6 +42,7 @@ export const dynamoDbReleases = (client: DynamoDBDocumentClient, table: string):
   return {
     get,
     reserve: (release, key) => reserveRelease(client, table, get, release, key),
+    ...dynamoDbFreezes(client, table),
     ...dynamoDbReleaseLists(client, table),
     readFence: async (releaseId) => {
       const release = await get(releaseId);

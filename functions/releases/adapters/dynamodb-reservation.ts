@@ -2,6 +2,8 @@ import { type DynamoDBDocumentClient, GetCommand, TransactWriteCommand } from '@
 import { isNamed, orTransient } from '#platform/aws-errors.ts';
 import { TransientError } from '#platform/errors.ts';
 import type { ReleaseId } from '#platform/ids.ts';
+import { notFrozen, readEnvironment } from '#releases/adapters/dynamodb-freezes.ts';
+import { freezeAt } from '#releases/freeze.ts';
 import { idempotencyItemKey, lockKey, RELEASES, releaseKey, targetLockKey } from '#releases/keys.ts';
 import type { Release } from '#releases/release.ts';
 import type { Reservation } from '#releases/release-store.ts';
@@ -37,16 +39,18 @@ const explain = async (
     const earlier = await get(releaseId);
     if (earlier !== undefined) return { kind: 'repeated', release: earlier };
   }
+  const freeze = freezeAt(await readEnvironment(client, table, release.environment), release.requestedAt);
+  if (freeze !== undefined) return { kind: 'frozen', freeze };
   const lock = await read(lockKey(release.service, release.environment));
   if (lock !== undefined) return { kind: 'locked', by: lock.releaseId as ReleaseId };
   for (const { target } of release.waves) {
     const targetLock = await read(targetLockKey(target));
     if (targetLock !== undefined) return { kind: 'target-locked', by: targetLock.releaseId as ReleaseId };
   }
-  throw new TransientError('the lock was freed while it was asked for; ask again');
+  throw new TransientError('what held the release up is gone by now; ask again');
 };
 
-/** Release, locks and idempotency key in one transaction: all or nothing. */
+/** Release, locks and idempotency key in one transaction, with the check that nothing is frozen: all or nothing. */
 export const reserveRelease = async (
   client: DynamoDBDocumentClient,
   table: string,
@@ -62,6 +66,7 @@ export const reserveRelease = async (
       client.send(
         new TransactWriteCommand({
           TransactItems: [
+            notFrozen(table, release.environment, release.requestedAt),
             putNew(table, {
               ...releaseKey(releaseId),
               ...release,

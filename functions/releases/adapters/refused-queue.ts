@@ -1,11 +1,6 @@
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { orTransient } from '#platform/aws-errors.ts';
-
-/** Where refused events stay to be looked at, whole, with the reason beside them. */
-export interface RefusedQueue {
-  /** @param text the event, in characters that SQS takes */
-  send(text: string, reason: string): Promise<void>;
-}
+import type { RefusedQueue } from '#releases/refused-event.ts';
 
 /** SQS takes no control characters in an attribute and no more than this matters in a list of messages. */
 const REASON_MAX = 200;

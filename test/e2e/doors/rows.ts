@@ -17,6 +17,7 @@ export const ROWS: readonly Row[] = ALL_ROUTES.flatMap((table) =>
 const ABSENT: Readonly<Record<string, string>> = {
   service: 'absent-service',
   releaseId: 'rel_00000000000000000000000000',
+  environment: 'absent',
 };
 
 /** The route's path with each parameter as `values` say, or else naming nothing there is. */
@@ -41,6 +42,9 @@ export const GOOD_BODIES: Readonly<Record<string, Readonly<Record<string, unknow
   },
   requestRelease: { service: 'absent-service', environment: 'production', version: '1' },
   commandRelease: { command: 'abort', reason: 'a test said so' },
+  abortAll: { reason: 'a test said so' },
+  freezeEnvironment: { until: '2030-01-01T00:00:00Z', reason: 'a test said so' },
+  thawEnvironment: { reason: 'a test said so' },
 };
 
 export const goodBody = ({ id }: Row): Readonly<Record<string, unknown>> => {

@@ -4,6 +4,7 @@ import { type CarriedTargets, type RestorePorts, restoreTraffic } from '#rollout
 import { promoteVersion, type ShiftResult, shiftToStep } from '#rollout/shift.ts';
 import { takeSnapshots } from '#rollout/snapshot.ts';
 import { ann, aRelease, NEXT, NOW, planWith, STABLE } from '../../builders/release.ts';
+import { memoryAlarms } from '../../fakes/memory-alarms.ts';
 import type { ControlPlane, Mutation } from './control-plane.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -96,7 +97,7 @@ export const nextRelease = async (ports: RestorePorts, plane: ControlPlane): Pro
   const release = aRelease({ releaseId, version: NEXT, plan: planWith(50, 100) });
   await ports.releases.reserve(release, { value: 'next', requestDigest: 'next' });
   const { release: reserved } = await takeSnapshots(
-    { ...ports, source: { read: async () => [] } },
+    { ...ports, source: { read: async () => [] }, alarms: memoryAlarms() },
     releaseId,
     1,
   );

@@ -1,0 +1,46 @@
+import { dynamoDb } from '#platform/clients.ts';
+import { newReleaseId } from '#platform/new-id.ts';
+import { dynamoDbServices } from '#policy/adapters/dynamodb-services.ts';
+import { executionPorts, releasePorts } from '#releases/adapters/release-ports.ts';
+import type { Asked } from '#releases/asked.ts';
+import type { Release } from '#releases/release.ts';
+import type { RequestPorts } from '#releases/request-release.ts';
+import { restorePorts } from '#rollout/adapters/rollout-ports.ts';
+import { type Command, type Obeyed, obey } from '#rollout/command.ts';
+import type { RestorePorts } from '#rollout/restore.ts';
+import { retryRelease } from '#rollout/retry.ts';
+
+interface CommandEnvironment {
+  readonly RELEASES_TABLE: string;
+  readonly LEDGER_WRITER_ARN: string;
+  readonly LATE_RECORDS_QUEUE_URL: string;
+  readonly RELEASE_WORKFLOW_ARN: string;
+  readonly RECOVERY_WORKFLOW_ARN: string;
+  readonly SERVICES_TABLE: string;
+}
+
+/**
+ * What every door for commands does with one. Bringing traffic back is not patient, asking for a release is.
+ * @param take how this door takes a release in, which says who records a refusal
+ */
+export const commandPorts = (
+  environment: CommandEnvironment,
+  take: (ports: RequestPorts, asked: Asked) => Promise<Release>,
+): { readonly restore: RestorePorts; readonly follow: (command: Command) => Promise<Obeyed> } => {
+  const restore = restorePorts(environment);
+  const request: RequestPorts = {
+    ...releasePorts(environment),
+    ...executionPorts(environment),
+    services: dynamoDbServices(dynamoDb(), environment.SERVICES_TABLE),
+  };
+  const retry = {
+    releases: request.releases,
+    request: (asked: Asked) => take(request, asked),
+    newReleaseId: () => newReleaseId(new Date()),
+  };
+  return {
+    restore,
+    follow: ({ name, ...command }) =>
+      name === 'retry' ? retryRelease(retry, { name, ...command }) : obey(restore, { name, ...command }),
+  };
+};
