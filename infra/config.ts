@@ -55,7 +55,7 @@ const settingsSchema = z.strictObject({
   recoverEveryMinutes: z.int().min(1).max(60),
   /** How long a release may stand accepted without an execution before the sweep starts it. */
   startGraceSeconds: z.int().min(1).max(600),
-  /** Concurrency kept free for restores, taken from the account's; null where the account has none to spare. */
+  /** Concurrency kept free for each of the four functions that bring traffic back, taken from the account's; null where it has none to spare. */
   restoreConcurrency: z.int().min(1).max(100).nullable(),
   apiRequestsPerSecond: z.int().min(1).max(10_000),
   /** Whether people must have a second factor to sign in. */
