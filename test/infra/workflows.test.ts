@@ -128,9 +128,11 @@ describe('a workflow may', () => {
       .map(({ who }) => who)
       .toSorted();
     expect(starters).toEqual([
+      'obey-command',
       'recover-release',
       'serve-releases',
       'start-release',
+      'take-command',
       'workflow release',
       'workflow rollout',
     ]);
