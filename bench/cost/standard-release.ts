@@ -49,6 +49,9 @@ const callUsage = (): Usage => ({
   traces: 1,
 });
 
+/** The end of its workflow wakes recover-release, which looks at what is open. */
+const wakeUsage = (): Usage => addUsage(callUsage(), { readUnits: 0.5 });
+
 const callsUsage = ({
   reads,
   updates,
@@ -127,6 +130,7 @@ export const countRelease = (
   return {
     usage: addUsage(
       { apiRequests: 1 },
+      wakeUsage(),
       ...walks.map(walkedUsage),
       ...perCall.map(({ usage }) => usage),
       ...steps.map(({ asking }) => ({ metricsRead: asking * METRICS_PER_READ })),

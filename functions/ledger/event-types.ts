@@ -40,6 +40,7 @@ const configuration = (status: string, riskLevel: RiskLevel, ...controls: readon
  */
 const EVENT_TYPES = {
   'release.accepted': deployment('accepted', 'low', 'CC6.1', 'CC8.1', 'A.8.32'),
+  'release.queued': deployment('waiting', 'low', 'CC6.1', 'CC8.1', 'A.8.32'),
   'release.refused': deployment('refused', 'low', 'CC6.1', 'CC8.1', 'A.8.32'),
   'release.started': deployment('started', 'low', 'CC8.1', 'A.8.32'),
   'release.snapshot.taken': deployment('snapshot-taken', 'low', 'CC8.1', 'A.8.32'),

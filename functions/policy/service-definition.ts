@@ -17,6 +17,8 @@ export const serviceEnvironmentSchema = z.strictObject({
   metrics: metricDefinitionSchema,
   probes: probeDefinitionSchema.optional(),
   guardAlarms: guardAlarmsSchema.optional(),
+  /** What becomes of a release that is asked for while another one is active: it is refused, or takes its place. */
+  onActiveRelease: z.enum(['refuse', 'supersede']).default('refuse'),
   /** Targets that follow `target`, in this order, each when those before have all traffic on the new version. */
   waves: z
     .array(waveDefinitionSchema)

@@ -81,6 +81,7 @@ export const draftRelease = async (services: ServiceRegistry, asked: Asked): Pro
     requestedAt: asked.at,
     request,
     ...(asked.retryOf && { retryOf: asked.retryOf }),
+    ...(settings.onActiveRelease === 'supersede' && { supersedes: true }),
     ...(settings.guardAlarms && { guardAlarms: settings.guardAlarms }),
     waves: wavesOf(settings, request),
     plan: planFor(settings, request),

@@ -8,6 +8,7 @@ import { type Target, targetIdentity } from '#policy/target.ts';
  * |-------------------------------|-----------|-----------------------------------------------------------------|
  * | `RELEASE#<releaseId>`         | `RELEASE` | the release, the one item that decides                          |
  * | `LOCK#<service>#<environment>`| `LOCK`    | `releaseId`: the active release of a service and environment    |
+ * | `WAITING#<service>#<environment>`| `LOCK`| `releaseId`: the one release that waits for that lock, if any   |
  * | `TARGET#<identity>`           | `LOCK`    | `releaseId`: the active release that moves this very traffic     |
  * | `ENVIRONMENT#<environment>`   | `FREEZE`  | whether releases may start there, and who said so               |
  * | `KEY#<door>#<who>#<key>`      | `KEY`     | `releaseId`, `requestDigest`: an idempotency key; expires by TTL |
@@ -29,6 +30,12 @@ export const releaseKey = (releaseId: ReleaseId) => ({ pk: `RELEASE#${releaseId}
 
 export const lockKey = (service: string, environment: string) => ({
   pk: `LOCK#${service}#${environment}`,
+  sk: 'LOCK',
+});
+
+/** Written once and then kept: who waits is an attribute of it, which comes and goes. */
+export const waitingKey = (service: string, environment: string) => ({
+  pk: `WAITING#${service}#${environment}`,
   sk: 'LOCK',
 });
 

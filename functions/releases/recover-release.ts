@@ -1,8 +1,9 @@
 import { systemActor } from '#platform/actor.ts';
 import { ConflictError } from '#platform/errors.ts';
+import { advanceWaiting } from '#releases/advance-waiting.ts';
 import { executionName, type LaunchPorts, launchRelease } from '#releases/launch-release.ts';
 import { type RecoveryNeed, recoveryOf } from '#releases/recovery.ts';
-import type { Release } from '#releases/release.ts';
+import type { Reason, Release } from '#releases/release.ts';
 import { releaseRecord } from '#releases/release-records.ts';
 
 const recoveryName = (release: Release, number: number): string =>
@@ -37,15 +38,26 @@ const tellRecovery = async (
 };
 
 /** Starts the workflow that restores and concludes. Its name is counted up on the release, so that two sweeps start one. */
-const restoreAndConclude = async (ports: LaunchPorts, release: Release, detail: string): Promise<void> => {
+const startRecovery = async (
+  ports: LaunchPorts,
+  release: Release,
+  reasons: readonly Reason[],
+): Promise<void> => {
   const { releaseId } = release;
   const number = release.recoveries + 1;
-  const text = `the workflow of this release is gone (${detail}); traffic is restored`;
-  await tellRecovery(ports, release, number, text);
-  const reasons = [{ code: 'execution-gone', text }];
   await ports.executions.start('recovery', recoveryName(release, number), { releaseId, reasons });
   await ports.releases.noteRecovery(releaseId, number);
 };
+
+const restoreAndConclude = async (ports: LaunchPorts, release: Release, detail: string): Promise<void> => {
+  const text = `the workflow of this release is gone (${detail}); traffic is restored`;
+  await tellRecovery(ports, release, release.recoveries + 1, text);
+  await startRecovery(ports, release, [{ code: 'execution-gone', text }]);
+};
+
+/** A release that was stopped while it waited moved nothing; the same workflow says so and concludes it. */
+const endWaiting = (ports: LaunchPorts, release: Release): Promise<void> =>
+  startRecovery(ports, release, [{ code: 'stopped', text: 'the release was stopped while it waited' }]);
 
 /**
  * Does for one open release what it needs, and says what that was. `listed` comes from an index that may lag: the release
@@ -65,6 +77,8 @@ export const recoverRelease = async (
     startGraceSeconds: ports.startGraceSeconds,
   });
   if (need === 'launch') await launchRelease(ports, release);
+  if (need === 'advance') await advanceWaiting(ports, release);
+  if (need === 'end') await endWaiting(ports, release);
   if (need === 'restore-and-conclude') await restoreAndConclude(ports, release, execution.detail);
   return need;
 };

@@ -9,7 +9,8 @@ export interface RecoveryFacts {
   readonly startGraceSeconds: number;
 }
 
-export type RecoveryNeed = 'nothing' | 'launch' | 'restore-and-conclude';
+/** `advance`: it waits for its turn. `end`: it waited, was stopped, and has no workflow that could end it. */
+export type RecoveryNeed = 'nothing' | 'launch' | 'advance' | 'end' | 'restore-and-conclude';
 
 /**
  * What an open release needs. A stopped, failed or timed-out execution runs no Catch, so that its release would keep
@@ -18,6 +19,7 @@ export type RecoveryNeed = 'nothing' | 'launch' | 'restore-and-conclude';
 export const recoveryOf = (release: Release, facts: RecoveryFacts): RecoveryNeed => {
   if (release.concludedAt !== undefined) return 'nothing';
   if (facts.release === 'running' || facts.recovery === 'running') return 'nothing';
+  if (release.waiting) return release.mode === 'forward' ? 'advance' : 'end';
   if (facts.release === 'absent' && release.mode === 'forward') {
     const ageSeconds = (facts.now.getTime() - Date.parse(release.requestedAt)) / 1_000;
     return ageSeconds >= facts.startGraceSeconds ? 'launch' : 'nothing';

@@ -26,10 +26,27 @@ export type Reservation =
   | { readonly kind: 'key-reused'; readonly releaseId: ReleaseId }
   /** No release starts in this environment at the time it was asked for. */
   | { readonly kind: 'frozen'; readonly freeze: Freeze }
-  /** Another release of this service and environment is active. */
-  | { readonly kind: 'locked'; readonly by: ReleaseId }
+  /** Another release of this service and environment is active, or `waiter` is the next. */
+  | { readonly kind: 'locked'; readonly by: ReleaseId; readonly waiter?: ReleaseId }
   /** A release of another service or environment is moving the same target's traffic. */
   | { readonly kind: 'target-locked'; readonly by: ReleaseId };
+
+/** What came of a release's wish to be the one that waits for the lock. */
+export type Queueing =
+  | { readonly kind: 'queued' }
+  /** Somebody else was faster, in whichever way: begin again with a reservation. */
+  | { readonly kind: 'moved-on' };
+
+/** What came of a waiting release's turn. */
+export type Admission =
+  /** It holds its locks, and is to be launched. */
+  | { readonly kind: 'admitted' }
+  /** The lock is held. */
+  | { readonly kind: 'behind'; readonly by: ReleaseId }
+  /** A newer release waits in its stead. */
+  | { readonly kind: 'replaced'; readonly by: ReleaseId }
+  /** Its environment is frozen, its traffic is moved by another service's release, or it was stopped. */
+  | { readonly kind: 'held' };
 
 export interface ReleasePage {
   readonly releases: readonly Release[];
@@ -46,6 +63,17 @@ export interface ReleaseStore extends FreezeStore {
     release: Release,
     key: { readonly value: string; readonly requestDigest: string },
   ): Promise<Reservation>;
+  /**
+   * Keeps a release that waits, with its key, as the one that waits for the lock: in the stead of `waiter`, if that one is
+   * there still, or of nobody. Nothing is kept when somebody else waits by now, the key was used, or nothing may start.
+   */
+  queue(
+    release: Release,
+    key: { readonly value: string; readonly requestDigest: string },
+    waiter: ReleaseId | undefined,
+  ): Promise<Queueing>;
+  /** Gives the waiting release its locks, if they are free at `at` and it is still the one that waits. */
+  admit(release: Release, at: string): Promise<Admission>;
   get(releaseId: ReleaseId): Promise<Release | undefined>;
   list(filter: {
     readonly service?: string;
@@ -101,7 +129,7 @@ export interface ReleaseStore extends FreezeStore {
     releaseId: ReleaseId,
     decision: { readonly outcome: Outcome; readonly fence: number; readonly reasons: readonly Reason[] },
   ): Promise<boolean>;
-  /** Frees the locks and takes the release out of `open`. A second call changes nothing. */
+  /** Frees the locks, or the place of one that waits, and takes the release out of `open`. A second call changes nothing. */
   close(release: Release, at: string): Promise<void>;
   noteRecovery(releaseId: ReleaseId, recoveries: number): Promise<void>;
 }

@@ -109,6 +109,10 @@ export const releaseSchema = z.strictObject({
   /** As it was asked for, whatever the service's definition made of it. Absent where nobody asked for a version. */
   request: releaseRequestSchema.optional(),
   retryOf: z.strictObject({ releaseId: releaseIdSchema, reason: z.string() }).optional(),
+  /** It takes the place of a release that is active when it is asked for: the service's policy. */
+  supersedes: z.literal(true).optional(),
+  /** It holds no lock yet: the release whose place it takes has not ended. */
+  waiting: z.literal(true).optional(),
   /** Alarms of the service that bring traffic back. */
   guardAlarms: guardAlarmsSchema.optional(),
   waves: z.array(waveSchema).min(1).max(WAVES_MAX),
@@ -141,12 +145,15 @@ export const releaseSchema = z.strictObject({
 export type Release = z.infer<typeof releaseSchema>;
 
 /** One word for where a release is. */
-export const phaseOf = (release: Release): 'accepted' | 'running' | 'restoring' | 'concluding' | Outcome => {
+export const phaseOf = (
+  release: Release,
+): 'waiting' | 'accepted' | 'running' | 'restoring' | 'concluding' | Outcome => {
   if (release.mode === 'done')
     return release.concludedAt === undefined || release.outcome === undefined
       ? 'concluding'
       : release.outcome;
   if (release.mode === 'restoring') return 'restoring';
+  if (release.waiting) return 'waiting';
   return release.startedAt === undefined ? 'accepted' : 'running';
 };
 

@@ -1,9 +1,10 @@
 import type { LedgerWriter } from '#ledger/append.ts';
 import type { RecordDraft } from '#ledger/record.ts';
 import { digestOf } from '#platform/digest.ts';
-import { ConflictError } from '#platform/errors.ts';
+import { ConflictError, TransientError } from '#platform/errors.ts';
 import type { ReleaseId } from '#platform/ids.ts';
 import type { ServiceRegistry } from '#policy/service-registry.ts';
+import { advanceWaiting } from '#releases/advance-waiting.ts';
 import type { Asked } from '#releases/asked.ts';
 import { draftRelease } from '#releases/draft-release.ts';
 import { describeFreeze, type Freeze } from '#releases/freeze.ts';
@@ -48,9 +49,13 @@ const held = (what: string, releaseId: ReleaseId, by: Release | undefined): Held
   );
 };
 
+/** Requests that may overtake one that takes the place of another release before it is asked to come again. */
+const RACES_MAX = 3;
+
 /**
  * Takes a request in: reserves lock, release and idempotency key in one write, records the acceptance, starts the
- * workflow. A crash between any two of these is finished by a repetition of the request or by the recovery sweep.
+ * workflow. While another release is active it is refused, or waits to take its place, as the service's policy says. A
+ * crash between any two of these is finished by a repetition of the request or by the recovery sweep.
  * A refusal is left to the caller to record.
  * @throws NotFoundError, InvalidRequestError for what is asked; ConflictError when another release is active, the
  * environment is frozen, or the key was used for another request; TransientError when the ledger can't be written: then
@@ -58,18 +63,29 @@ const held = (what: string, releaseId: ReleaseId, by: Release | undefined): Held
  */
 export const takeRequest = async (ports: RequestPorts, asked: Asked): Promise<Release> => {
   const release = await draftRelease(ports.services, asked);
+  for (let race = 1; race <= RACES_MAX; race += 1) {
+    const taken = await takeOnce(ports, asked, release);
+    if (taken !== undefined) return taken;
+  }
+  throw new TransientError('others asked for releases of the service at the same time; ask again');
+};
+
+/** Undefined when somebody else was faster. */
+const takeOnce = async (
+  ports: RequestPorts,
+  asked: Asked,
+  release: Release,
+): Promise<Release | undefined> => {
   const { service, environment } = release;
-  const reservation = await ports.releases.reserve(release, {
-    value: asked.key,
-    requestDigest: asked.requestDigest,
-  });
+  const key = { value: asked.key, requestDigest: asked.requestDigest };
+  const reservation = await ports.releases.reserve(release, key);
   switch (reservation.kind) {
     case 'reserved':
       return launchRelease(ports, release);
     case 'repeated': {
       const { release: earlier } = reservation;
-      const isUnlaunched = earlier.mode === 'forward' && earlier.startedAt === undefined;
-      return isUnlaunched ? launchRelease(ports, earlier) : earlier;
+      if (earlier.mode !== 'forward' || earlier.startedAt !== undefined) return earlier;
+      return earlier.waiting ? advanceWaiting(ports, earlier) : launchRelease(ports, earlier);
     }
     case 'key-reused':
       throw new ConflictError(
@@ -79,6 +95,11 @@ export const takeRequest = async (ports: RequestPorts, asked: Asked): Promise<Re
       throw frozen(environment, reservation.freeze);
     case 'locked':
     case 'target-locked': {
+      if (reservation.kind === 'locked' && release.supersedes) {
+        const waiting: Release = { ...release, waiting: true };
+        const { kind } = await ports.releases.queue(waiting, key, reservation.waiter);
+        return kind === 'queued' ? advanceWaiting(ports, waiting) : undefined;
+      }
       const what =
         reservation.kind === 'locked'
           ? `${service} in ${environment} already has an active release`

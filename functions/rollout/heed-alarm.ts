@@ -8,12 +8,13 @@ import { type RestorePorts, type RestoreResult, restoreTraffic } from '#rollout/
 
 /**
  * Whether a release has to heed the alarm. One that was raised before the release was asked for and comes late says
- * nothing about it: the release looked at the alarm itself before it moved anything.
+ * nothing about it: the release looked at the alarm itself before it moved anything. So will one that waits its turn.
  */
 export const isGuardedBy = (
-  { mode, guardAlarms = [], requestedAt }: Release,
+  { mode, waiting, guardAlarms = [], requestedAt }: Release,
   { name, at }: AlarmRaised,
-): boolean => mode !== 'done' && guardAlarms.includes(name) && Date.parse(at) >= Date.parse(requestedAt);
+): boolean =>
+  mode !== 'done' && !waiting && guardAlarms.includes(name) && Date.parse(at) >= Date.parse(requestedAt);
 
 const causeOf = ({ name, at, reason }: AlarmRaised): Reason => ({
   code: 'guard-alarm',

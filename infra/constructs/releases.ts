@@ -211,6 +211,8 @@ export class Releases extends Construct {
     });
     this.grantState(recover);
     this.grantOpen(recover);
+    // A release that waited takes its locks.
+    recover.allow(['dynamodb:PutItem', 'dynamodb:ConditionCheckItem'], [this.table.tableArn]);
     recover.allow(
       ['states:StartExecution'],
       [workflowArn(config, 'release'), workflowArn(config, 'recovery')],
@@ -220,14 +222,15 @@ export class Releases extends Construct {
       [executionArns(config, 'release'), executionArns(config, 'recovery')],
       { wildcard: 'Executions of these two workflows; their names are made at run time.' },
     );
-    new events.Rule(this, 'WorkflowGone', {
-      ruleName: `${config.name}-workflow-gone`,
-      description: 'A release workflow or its recovery ended without having concluded.',
+    new events.Rule(this, 'WorkflowEnded', {
+      ruleName: `${config.name}-workflow-ended`,
+      description:
+        'A release workflow or its recovery ended: without having concluded, or another release has its turn.',
       eventPattern: {
         source: ['aws.states'],
         detailType: ['Step Functions Execution Status Change'],
         detail: {
-          status: ['FAILED', 'TIMED_OUT', 'ABORTED'],
+          status: ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'],
           stateMachineArn: [workflowArn(config, 'release'), workflowArn(config, 'recovery')],
         },
       },

@@ -31,6 +31,8 @@ const isForwardAt = (release: Release, fence: number): boolean =>
 export const memoryReleases = (): MemoryReleases => {
   const releases = new Map<ReleaseId, Release>();
   const locks = new Map<string, ReleaseId>();
+  /** By lock: the one that waits for it. */
+  const places = new Map<string, ReleaseId>();
   const targets = new Map<string, ReleaseId>();
   const keys = new Map<string, Key>();
   const environments = new Map<string, EnvironmentState>();
@@ -97,8 +99,13 @@ export const memoryReleases = (): MemoryReleases => {
         .map((identity) => targets.get(identity))
         .find((held) => held !== undefined);
       const freeze = freezeAt(stateOf(release.environment), release.requestedAt);
+      const waiter = places.get(lockName(release));
       const isFree =
-        freeze === undefined && used === undefined && holder === undefined && mover === undefined;
+        waiter === undefined &&
+        freeze === undefined &&
+        used === undefined &&
+        holder === undefined &&
+        mover === undefined;
       if (isFree && !releases.has(release.releaseId)) {
         releases.set(release.releaseId, stored(release));
         locks.set(lockName(release), release.releaseId);
@@ -110,9 +117,41 @@ export const memoryReleases = (): MemoryReleases => {
         return { kind: 'key-reused', releaseId: used.releaseId };
       if (used !== undefined) return { kind: 'repeated', release: mustRead(used.releaseId) };
       if (freeze !== undefined) return { kind: 'frozen', freeze };
-      if (holder !== undefined) return { kind: 'locked', by: holder };
+      const by = holder ?? waiter;
+      if (by !== undefined) return { kind: 'locked', by, ...(waiter !== undefined && { waiter }) };
       if (mover !== undefined) return { kind: 'target-locked', by: mover };
       throw new TransientError('what held the release up is gone by now; ask again');
+    },
+    queue: async (release, { value, requestDigest }, waiter) => {
+      const { releaseId } = release;
+      const isFree =
+        freezeAt(stateOf(release.environment), release.requestedAt) === undefined &&
+        places.get(lockName(release)) === waiter &&
+        !keys.has(value) &&
+        !releases.has(releaseId);
+      if (!isFree) return { kind: 'moved-on' };
+      releases.set(releaseId, stored(release));
+      places.set(lockName(release), releaseId);
+      keys.set(value, { releaseId, requestDigest });
+      return { kind: 'queued' };
+    },
+    admit: async (release, at) => {
+      const { releaseId } = release;
+      const found = releases.get(releaseId);
+      if (found?.mode !== 'forward') return { kind: 'held' };
+      if (found.waiting === undefined) return { kind: 'admitted' };
+      const waiter = places.get(lockName(release));
+      if (waiter !== undefined && waiter !== releaseId) return { kind: 'replaced', by: waiter };
+      const active = locks.get(lockName(release));
+      if (active !== undefined) return { kind: 'behind', by: active };
+      const isMoved = identitiesOf(release).some((identity) => targets.has(identity));
+      if (isMoved || freezeAt(stateOf(release.environment), at) !== undefined) return { kind: 'held' };
+      const { waiting: _, ...admitted } = found;
+      places.delete(lockName(release));
+      locks.set(lockName(release), releaseId);
+      for (const identity of identitiesOf(release)) targets.set(identity, releaseId);
+      releases.set(releaseId, Object.freeze(admitted));
+      return { kind: 'admitted' };
     },
     readEnvironment: async (environment) => stateOf(environment),
     putEnvironment: async (state) => {
@@ -241,9 +280,11 @@ export const memoryReleases = (): MemoryReleases => {
       const { releaseId } = release;
       const present = releases.get(releaseId);
       if (present?.concludedAt !== undefined) return;
-      if (present?.mode !== 'done' || locks.get(lockName(release)) !== releaseId)
+      if (present?.mode !== 'done' || (!present.waiting && locks.get(lockName(release)) !== releaseId))
         throw new Error(`release ${releaseId} can't be closed: it is not done or does not hold its lock`);
       releases.set(releaseId, { ...present, concludedAt: at });
+      if (places.get(lockName(release)) === releaseId) places.delete(lockName(release));
+      if (present.waiting) return;
       locks.delete(lockName(release));
       for (const identity of identitiesOf(release)) targets.delete(identity);
     },

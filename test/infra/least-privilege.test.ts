@@ -87,7 +87,7 @@ describe('the other tables', () => {
       'take-snapshot',
     ];
     expect(changersOf('releases')).toEqual({
-      PutItem: ['obey-command', 'serve-releases', 'start-release', 'take-command'],
+      PutItem: ['obey-command', 'recover-release', 'serve-releases', 'start-release', 'take-command'],
       UpdateItem: state,
       DeleteItem: ['conclude-release'],
     });

@@ -5,6 +5,7 @@ import { outcomeContract } from './contract/outcome-contract.ts';
 import { progressContract } from './contract/progress-contract.ts';
 import { reservationContract } from './contract/reservation-contract.ts';
 import { StoreWorld } from './contract/store-world.ts';
+import { waitingContract } from './contract/waiting-contract.ts';
 
 /**
  * What every release store does, whatever is behind it. Each test has a service of its own, so that the table may be
@@ -18,6 +19,7 @@ export const releaseStoreContract = (
     const world = new StoreWorld(make);
     reservationContract(world);
     freezeContract(world);
+    waitingContract(world);
     progressContract(world);
     outcomeContract(world);
   });

@@ -57,6 +57,7 @@ describe('a guard alarm', () => {
     expect(isGuardedBy(guarded, SLOW)).toBe(true);
     expect(isGuardedBy({ ...guarded, mode: 'restoring' }, SLOW)).toBe(true);
     expect(isGuardedBy({ ...guarded, mode: 'done' }, SLOW)).toBe(false);
+    expect(isGuardedBy({ ...guarded, waiting: true }, SLOW)).toBe(false);
     expect(isGuardedBy(aRelease({ guardAlarms: ['broken'] }), SLOW)).toBe(false);
     expect(isGuardedBy(aRelease(), SLOW)).toBe(false);
     expect(isGuardedBy(guarded, { ...SLOW, at: '2026-03-01T11:59:59.999Z' })).toBe(false);

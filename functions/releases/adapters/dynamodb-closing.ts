@@ -1,6 +1,7 @@
 import { type DynamoDBDocumentClient, GetCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { isNamed, orTransient } from '#platform/aws-errors.ts';
 import { TransientError } from '#platform/errors.ts';
+import { leaveWaiting } from '#releases/adapters/dynamodb-waiting.ts';
 import { lockKey, releaseKey, targetLockKey } from '#releases/keys.ts';
 import type { Release } from '#releases/release.ts';
 
@@ -13,21 +14,30 @@ const deleteOwn = (table: string, lock: Record<string, string>, { releaseId }: R
   },
 });
 
-/** Locks and open mark go in one write; the locks only while they are this release's own. */
+/**
+ * Locks and open mark go in one write; the locks only while they are this release's own. A release that waited to its end
+ * has none: it leaves its place first, so that whoever is cut off in between comes here again.
+ */
 export const closeRelease = async (
   client: DynamoDBDocumentClient,
   table: string,
   release: Release,
   at: string,
 ): Promise<void> => {
+  if (release.waiting) await leaveWaiting(client, table, release);
+  const locks = release.waiting
+    ? []
+    : [
+        lockKey(release.service, release.environment),
+        ...release.waves.map(({ target }) => targetLockKey(target)),
+      ];
   try {
     await orTransient(
       'table releases',
       client.send(
         new TransactWriteCommand({
           TransactItems: [
-            deleteOwn(table, lockKey(release.service, release.environment), release),
-            ...release.waves.map(({ target }) => deleteOwn(table, targetLockKey(target), release)),
+            ...locks.map((lock) => deleteOwn(table, lock, release)),
             {
               Update: {
                 TableName: table,

@@ -5,7 +5,8 @@ import { closeRelease } from '#releases/adapters/dynamodb-closing.ts';
 import { dynamoDbFreezes } from '#releases/adapters/dynamodb-freezes.ts';
 import { dynamoDbReleaseItem, storedSchema } from '#releases/adapters/dynamodb-release-item.ts';
 import { dynamoDbReleaseLists } from '#releases/adapters/dynamodb-release-lists.ts';
-import { reserveRelease } from '#releases/adapters/dynamodb-reservation.ts';
+import { queueRelease, reserveRelease } from '#releases/adapters/dynamodb-reservation.ts';
+import { admitRelease } from '#releases/adapters/dynamodb-waiting.ts';
 import type { Progress } from '#releases/release.ts';
 import type { ReleaseStore } from '#releases/release-store.ts';
 
@@ -42,6 +43,8 @@ export const dynamoDbReleases = (client: DynamoDBDocumentClient, table: string):
   return {
     get,
     reserve: (release, key) => reserveRelease(client, table, get, release, key),
+    queue: (release, key, waiter) => queueRelease(client, table, release, key, waiter),
+    admit: (release, at) => admitRelease(client, table, get, release, at),
     ...dynamoDbFreezes(client, table),
     ...dynamoDbReleaseLists(client, table),
     readFence: async (releaseId) => {

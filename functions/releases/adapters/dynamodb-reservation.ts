@@ -3,10 +3,18 @@ import { isNamed, orTransient } from '#platform/aws-errors.ts';
 import { TransientError } from '#platform/errors.ts';
 import type { ReleaseId } from '#platform/ids.ts';
 import { notFrozen, readEnvironment } from '#releases/adapters/dynamodb-freezes.ts';
+import { holderOf, nobodyWaits, takePlace } from '#releases/adapters/dynamodb-waiting.ts';
 import { freezeAt } from '#releases/freeze.ts';
-import { idempotencyItemKey, lockKey, RELEASES, releaseKey, targetLockKey } from '#releases/keys.ts';
+import {
+  idempotencyItemKey,
+  lockKey,
+  RELEASES,
+  releaseKey,
+  targetLockKey,
+  waitingKey,
+} from '#releases/keys.ts';
 import type { Release } from '#releases/release.ts';
-import type { Reservation } from '#releases/release-store.ts';
+import type { Queueing, Reservation } from '#releases/release-store.ts';
 
 /** A key is remembered longer than any pipeline retries, and than any release of ours runs. */
 const KEY_DAYS = 35;
@@ -41,8 +49,11 @@ const explain = async (
   }
   const freeze = freezeAt(await readEnvironment(client, table, release.environment), release.requestedAt);
   if (freeze !== undefined) return { kind: 'frozen', freeze };
-  const lock = await read(lockKey(release.service, release.environment));
-  if (lock !== undefined) return { kind: 'locked', by: lock.releaseId as ReleaseId };
+  const { service, environment } = release;
+  const active = await holderOf(client, table, lockKey(service, environment));
+  const waiter = await holderOf(client, table, waitingKey(service, environment));
+  const by = active ?? waiter;
+  if (by !== undefined) return { kind: 'locked', by, ...(waiter !== undefined && { waiter }) };
   for (const { target } of release.waves) {
     const targetLock = await read(targetLockKey(target));
     if (targetLock !== undefined) return { kind: 'target-locked', by: targetLock.releaseId as ReleaseId };
@@ -50,7 +61,52 @@ const explain = async (
   throw new TransientError('what held the release up is gone by now; ask again');
 };
 
-/** Release, locks and idempotency key in one transaction, with the check that nothing is frozen: all or nothing. */
+const keepRelease = (table: string, release: Release) =>
+  putNew(table, {
+    ...releaseKey(release.releaseId),
+    ...release,
+    all: RELEASES.all,
+    open: RELEASES.openMark,
+  });
+
+const keepKey = (table: string, { releaseId, requestedAt }: Release, { value, requestDigest }: Key) =>
+  putNew(table, {
+    ...idempotencyItemKey(value),
+    releaseId,
+    requestDigest,
+    [RELEASES.ttl]: Math.floor(Date.parse(requestedAt) / 1_000) + KEY_DAYS * 86_400,
+  });
+
+/** A waiting release, its place and its key in one transaction. */
+export const queueRelease = async (
+  client: DynamoDBDocumentClient,
+  table: string,
+  release: Release,
+  key: Key,
+  waiter: ReleaseId | undefined,
+): Promise<Queueing> => {
+  try {
+    await orTransient(
+      'table releases',
+      client.send(
+        new TransactWriteCommand({
+          TransactItems: [
+            notFrozen(table, release.environment, release.requestedAt),
+            takePlace(table, release, waiter),
+            keepRelease(table, release),
+            keepKey(table, release, key),
+          ],
+        }),
+      ),
+    );
+    return { kind: 'queued' };
+  } catch (error) {
+    if (!isNamed(error, 'TransactionCanceledException')) throw error;
+    return { kind: 'moved-on' };
+  }
+};
+
+/** Release, locks and idempotency key in one transaction, with the check that it may start: all or nothing. */
 export const reserveRelease = async (
   client: DynamoDBDocumentClient,
   table: string,
@@ -59,7 +115,6 @@ export const reserveRelease = async (
   key: Key,
 ): Promise<Reservation> => {
   const { releaseId } = release;
-  const expiresAt = Math.floor(Date.parse(release.requestedAt) / 1_000) + KEY_DAYS * 86_400;
   try {
     await orTransient(
       'table releases',
@@ -67,20 +122,11 @@ export const reserveRelease = async (
         new TransactWriteCommand({
           TransactItems: [
             notFrozen(table, release.environment, release.requestedAt),
-            putNew(table, {
-              ...releaseKey(releaseId),
-              ...release,
-              all: RELEASES.all,
-              open: RELEASES.openMark,
-            }),
+            nobodyWaits(table, release),
+            keepRelease(table, release),
             putNew(table, { ...lockKey(release.service, release.environment), releaseId }),
             ...release.waves.map(({ target }) => putNew(table, { ...targetLockKey(target), releaseId })),
-            putNew(table, {
-              ...idempotencyItemKey(key.value),
-              releaseId,
-              requestDigest: key.requestDigest,
-              [RELEASES.ttl]: expiresAt,
-            }),
+            keepKey(table, release, key),
           ],
         }),
       ),

@@ -1,0 +1,135 @@
+import {
+  type DynamoDBDocumentClient,
+  GetCommand,
+  TransactWriteCommand,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
+import { isNamed, orTransient } from '#platform/aws-errors.ts';
+import type { ReleaseId } from '#platform/ids.ts';
+import { notFrozen } from '#releases/adapters/dynamodb-freezes.ts';
+import { lockKey, releaseKey, targetLockKey, waitingKey } from '#releases/keys.ts';
+import type { Release } from '#releases/release.ts';
+import type { Admission } from '#releases/release-store.ts';
+
+type Subject = Pick<Release, 'service' | 'environment'>;
+
+/** Who has an item to itself: the active release of a lock, or the one that waits for it. */
+export const holderOf = async (
+  client: DynamoDBDocumentClient,
+  table: string,
+  Key: { readonly pk: string; readonly sk: string },
+): Promise<ReleaseId | undefined> => {
+  const command = new GetCommand({ TableName: table, Key, ConsistentRead: true });
+  const { Item } = await orTransient('table releases', client.send(command));
+  return Item?.releaseId as ReleaseId | undefined;
+};
+
+/** For the transaction that reserves a release: fails while another one waits for the same lock. */
+export const nobodyWaits = (table: string, { service, environment }: Subject) => ({
+  ConditionCheck: {
+    TableName: table,
+    Key: waitingKey(service, environment),
+    ConditionExpression: 'attribute_not_exists(releaseId)',
+  },
+});
+
+/** Takes the place of `waiter`, or of nobody. */
+export const takePlace = (
+  table: string,
+  { releaseId, service, environment }: Release,
+  waiter?: ReleaseId,
+) => ({
+  Update: {
+    TableName: table,
+    Key: waitingKey(service, environment),
+    UpdateExpression: 'SET releaseId = :releaseId',
+    ConditionExpression: waiter === undefined ? 'attribute_not_exists(releaseId)' : 'releaseId = :waiter',
+    ExpressionAttributeValues: {
+      ':releaseId': releaseId,
+      ...(waiter !== undefined && { ':waiter': waiter }),
+    },
+  },
+});
+
+const leavePlace = (table: string, { releaseId, service, environment }: Release) => ({
+  TableName: table,
+  Key: waitingKey(service, environment),
+  UpdateExpression: 'REMOVE releaseId',
+  ConditionExpression: 'releaseId = :releaseId',
+  ExpressionAttributeValues: { ':releaseId': releaseId },
+});
+
+/** The place goes only while it is this release's own; another one may have taken it long ago. */
+export const leaveWaiting = async (
+  client: DynamoDBDocumentClient,
+  table: string,
+  release: Release,
+): Promise<void> => {
+  try {
+    await orTransient('table releases', client.send(new UpdateCommand(leavePlace(table, release))));
+  } catch (error) {
+    if (!isNamed(error, 'ConditionalCheckFailedException')) throw error;
+  }
+};
+
+const explain = async (
+  client: DynamoDBDocumentClient,
+  table: string,
+  get: (releaseId: ReleaseId) => Promise<Release | undefined>,
+  { releaseId, service, environment }: Release,
+): Promise<Admission> => {
+  const present = await get(releaseId);
+  if (present?.mode !== 'forward') return { kind: 'held' };
+  if (present.waiting === undefined) return { kind: 'admitted' };
+  const waiter = await holderOf(client, table, waitingKey(service, environment));
+  if (waiter !== undefined && waiter !== releaseId) return { kind: 'replaced', by: waiter };
+  const active = await holderOf(client, table, lockKey(service, environment));
+  return active === undefined ? { kind: 'held' } : { kind: 'behind', by: active };
+};
+
+/** The place left, the locks taken, the release no longer waiting: all or nothing, and not while nothing may start. */
+export const admitRelease = async (
+  client: DynamoDBDocumentClient,
+  table: string,
+  get: (releaseId: ReleaseId) => Promise<Release | undefined>,
+  release: Release,
+  at: string,
+): Promise<Admission> => {
+  const { releaseId, service, environment, waves } = release;
+  const take = (key: { readonly pk: string; readonly sk: string }) => ({
+    Put: {
+      TableName: table,
+      Item: { ...key, releaseId },
+      ConditionExpression: 'attribute_not_exists(pk)',
+    },
+  });
+  try {
+    await orTransient(
+      'table releases',
+      client.send(
+        new TransactWriteCommand({
+          TransactItems: [
+            notFrozen(table, environment, at),
+            { Update: leavePlace(table, release) },
+            take(lockKey(service, environment)),
+            ...waves.map(({ target }) => take(targetLockKey(target))),
+            {
+              Update: {
+                TableName: table,
+                Key: releaseKey(releaseId),
+                UpdateExpression: 'REMOVE #waiting',
+                ConditionExpression: '#mode = :forward AND attribute_exists(#waiting)',
+                ExpressionAttributeNames: { '#mode': 'mode', '#waiting': 'waiting' },
+                ExpressionAttributeValues: { ':forward': 'forward' },
+              },
+            },
+          ],
+        }),
+      ),
+    );
+    return { kind: 'admitted' };
+  } catch (error) {
+    if (!isNamed(error, 'TransactionCanceledException')) throw error;
+    return explain(client, table, get, release);
+  }
+};
