@@ -20,6 +20,7 @@ describe('a service definition', () => {
     expect(parse({ production: environment }).data?.environments.production).toEqual({
       ...environment,
       plan: 'standard',
+      onActiveRelease: 'refuse',
       waves: [],
       metrics: { ...cloudwatch, periodSeconds: 60, slowerThan: { from: 'trimmed-count' } },
       judge: JudgePolicy.parse({}),
