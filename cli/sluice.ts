@@ -4,6 +4,7 @@ import { registerAudit } from './audit.ts';
 import { registerExperiment } from './experiment.ts';
 import { Failure } from './failure.ts';
 import { registerJudge } from './judge.ts';
+import { registerRescue } from './rescue.ts';
 
 const program = new Command('sluice')
   .description('Deployment governance for AWS: releases, approvals, evidence.')
@@ -15,6 +16,7 @@ const program = new Command('sluice')
 registerAudit(program);
 registerJudge(program);
 registerExperiment(program);
+registerRescue(program);
 
 // Whoever reads our output may stop early, as `head` does.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -92,6 +92,22 @@ export const planAtOnce = (choice: PlanChoice, name: string): Plan => {
   return { ...plan, name, stages: plan.stages.slice(-1) };
 };
 
+/** No stage and no watch: promoted at once. */
+export const planWithoutStages = (plan: Plan, name: string): Plan => ({
+  ...plan,
+  name,
+  stages: [],
+  watchSeconds: 0,
+});
+
+/** One stage at this weight, which a drill never passes. */
+export const planOfDrill = (choice: PlanChoice, weightPercent: number): Plan => {
+  const plan = planOf(choice);
+  const [first] = plan.stages;
+  const stages = first === undefined ? [] : [{ ...first, weightPercent }];
+  return { ...plan, name: 'drill', stages, watchSeconds: 0 };
+};
+
 /** Seconds from a stage's verified shift to the moment at which missing data is no longer waited for. */
 export const stageDeadlineSeconds = (
   plan: Plan,

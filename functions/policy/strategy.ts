@@ -1,8 +1,9 @@
 /**
  * How traffic comes to a new version. `canary`: by the plan's stages. `blue-green`: previewed without traffic, then all
- * at once. `all-at-once`: neither. `rollback`: back to the last good version at once, judged by nobody.
+ * at once. `all-at-once`: neither. `rollback`: back to the last good version at once, judged by nobody. `drill`: a
+ * little traffic to a version known to be good, found to fail on purpose, to see that it comes back.
  */
-export const STRATEGIES = ['canary', 'blue-green', 'all-at-once', 'rollback'] as const;
+export const STRATEGIES = ['canary', 'blue-green', 'all-at-once', 'rollback', 'drill'] as const;
 export type Strategy = (typeof STRATEGIES)[number];
 
 /** Those that a request may name; the others have doors of their own. */

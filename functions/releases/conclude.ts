@@ -6,6 +6,7 @@ import type { ReleaseId } from '#platform/ids.ts';
 import { type Outcome, type Release, restoredOutcome } from '#releases/release.ts';
 import { releaseRecord } from '#releases/release-records.ts';
 import type { ReleaseStore } from '#releases/release-store.ts';
+import { restoredTime } from '#releases/restored-time.ts';
 
 export interface ConcludePorts {
   readonly releases: ReleaseStore;
@@ -38,7 +39,10 @@ const decideOutcome = async (
       ? [
           {
             code: 'all-stages-passed',
-            text: `version ${release.version} passed every stage of plan ${release.plan.name}`,
+            text:
+              release.plan.stages.length === 0
+                ? `back on version ${release.version}, which was good before`
+                : `version ${release.version} passed every stage of plan ${release.plan.name}`,
           },
         ]
       : (release.restoreCause ?? []);
@@ -69,11 +73,14 @@ export const concludeRelease = async (
   const { outcome } = release;
   if (outcome === undefined) throw new TransientError(`release ${releaseId} has no outcome yet`);
   const at = ports.now();
+  const restored = restoredTime(release);
   await ports.ledger.append(`${releaseId}/concluded`, [
     releaseRecord(TERMINAL[outcome], release, systemActor('conclude-release'), at, {
       outcome,
       reasons: release.reasons ?? [],
       ...(release.verified && { verified: release.verified }),
+      ...(release.strategy !== 'canary' && { strategy: release.strategy }),
+      ...(restored && { restored }),
     }),
   ]);
   await ports.releases.close(release, at);

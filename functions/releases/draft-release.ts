@@ -7,8 +7,11 @@ import type { Asked } from '#releases/asked.ts';
 import type { Release, Wave } from '#releases/release.ts';
 import type { ReleaseRequest } from '#releases/release-request.ts';
 
+/** How every release begins. */
+export const BEGINNING = { attempt: 1, mode: 'forward', fence: 1, recoveries: 0 } as const;
+
 /** @throws NotFoundError, InvalidRequestError for a service or environment that there is none of. */
-const settingsOf = async (
+export const settingsOf = async (
   services: ServiceRegistry,
   service: string,
   environment: string,
@@ -26,7 +29,10 @@ const settingsOf = async (
 };
 
 /** @throws InvalidRequestError for a version of a wave that there is none of. */
-const wavesOf = (settings: ServiceEnvironment, { version, versions = {} }: ReleaseRequest): Wave[] => {
+export const wavesOf = (
+  settings: ServiceEnvironment,
+  { version, versions = {} }: Pick<ReleaseRequest, 'version' | 'versions'>,
+): Wave[] => {
   const names = [FIRST_WAVE, ...settings.waves.map(({ name }) => name)];
   const unknown = Object.keys(versions).filter((name) => !names.includes(name));
   if (unknown.length > 0)
@@ -86,9 +92,6 @@ export const draftRelease = async (services: ServiceRegistry, asked: Asked): Pro
     waves: wavesOf(settings, request),
     plan: planFor(settings, request),
     judge: settings.judge,
-    attempt: 1,
-    mode: 'forward',
-    fence: 1,
-    recoveries: 0,
+    ...BEGINNING,
   };
 };

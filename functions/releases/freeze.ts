@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { actorSchema } from '#platform/actor.ts';
 import type { Fault } from '#platform/errors.ts';
 import { environmentNameSchema } from '#platform/ids.ts';
+import type { Strategy } from '#policy/strategy.ts';
 
 /** No release starts in an environment before `until`; those on their way go on, and what brings traffic back always may. */
 export const freezeSchema = z.strictObject({
@@ -34,6 +35,10 @@ export interface FreezeStore {
   /** Stores revision n on the condition that n − 1 is there (or nothing, for 1). False when it isn't. */
   putEnvironment(state: EnvironmentState): Promise<boolean>;
 }
+
+/** A freeze keeps new things out. What brings an old one back always may. */
+export const isFrozenOut = ({ strategy }: { readonly strategy: Strategy }): boolean =>
+  strategy !== 'rollback';
 
 /** The freeze in force at `at`. */
 export const freezeAt = ({ freeze }: Pick<EnvironmentState, 'freeze'>, at: string): Freeze | undefined =>

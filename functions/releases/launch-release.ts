@@ -42,6 +42,7 @@ export const launchRelease = async (ports: LaunchPorts, release: Release): Promi
         bakeSeconds,
       })),
       plan: release.plan,
+      ...(release.rollsBack && { rollsBack: release.rollsBack }),
       ...(release.retryOf && { retryOf: release.retryOf }),
       ...(release.guardAlarms && { guardAlarms: release.guardAlarms }),
       ...(release.notes !== undefined && { notes: release.notes }),

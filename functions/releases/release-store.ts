@@ -110,13 +110,13 @@ export interface ReleaseStore extends FreezeStore {
   /** False unless the release is forward at this step. */
   wishPromotion(releaseId: ReleaseId, wish: PromotionWish, key: string): Promise<boolean>;
   /**
-   * Stops everything forward: mode restoring, fence + 1, the first cause kept. `undefined` when the release is done;
+   * Stops everything forward: mode restoring, fence + 1, the first cause and time kept. `undefined` when the release is done;
    * otherwise the fence now in force.
    */
   beginRestore(
     releaseId: ReleaseId,
     cause: readonly Reason[],
-    abortedBy?: Actor,
+    begun?: { readonly at?: string; readonly abortedBy?: Actor },
   ): Promise<{ readonly fence: number; readonly first: boolean } | undefined>;
   /** Traffic was read back; counts only while the fence is still `fence`. False otherwise. */
   noteVerified(releaseId: ReleaseId, verified: NonNullable<Release['verified']>): Promise<boolean>;

@@ -108,6 +108,10 @@ export const releaseSchema = z.strictObject({
   requestedAt: z.iso.datetime(),
   /** As it was asked for, whatever the service's definition made of it. Absent where nobody asked for a version. */
   request: releaseRequestSchema.optional(),
+  /** Of a rollback: the release whose version it takes back. */
+  rollsBack: z
+    .strictObject({ releaseId: releaseIdSchema, reason: z.string(), keyDigest: z.string() })
+    .optional(),
   retryOf: z.strictObject({ releaseId: releaseIdSchema, reason: z.string() }).optional(),
   /** It takes the place of a release that is active when it is asked for: the service's policy. */
   supersedes: z.literal(true).optional(),
@@ -127,6 +131,8 @@ export const releaseSchema = z.strictObject({
   progress: progressSchema.optional(),
   /** Why it is being restored: the first cause to arrive stays. */
   restoreCause: z.array(reasonSchema).optional(),
+  /** When the first restore began. */
+  restoringSince: z.iso.datetime().optional(),
   abortedBy: actorSchema.optional(),
   paused: pauseSchema.optional(),
   /** Keys of the wishes that were taken: one that comes again, however late, is known for what it is. */

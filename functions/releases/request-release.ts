@@ -61,8 +61,15 @@ const RACES_MAX = 3;
  * environment is frozen, or the key was used for another request; TransientError when the ledger can't be written: then
  * the release is reserved and goes on by itself.
  */
-export const takeRequest = async (ports: RequestPorts, asked: Asked): Promise<Release> => {
-  const release = await draftRelease(ports.services, asked);
+export const takeRequest = async (ports: RequestPorts, asked: Asked): Promise<Release> =>
+  takeDraft(ports, await draftRelease(ports.services, asked), asked);
+
+/** The same for a release that is drafted already. */
+const takeDraft = async (
+  ports: LaunchPorts,
+  release: Release,
+  asked: Pick<Asked, 'key' | 'requestDigest'>,
+): Promise<Release> => {
   for (let race = 1; race <= RACES_MAX; race += 1) {
     const taken = await takeOnce(ports, asked, release);
     if (taken !== undefined) return taken;
@@ -72,8 +79,8 @@ export const takeRequest = async (ports: RequestPorts, asked: Asked): Promise<Re
 
 /** Undefined when somebody else was faster. */
 const takeOnce = async (
-  ports: RequestPorts,
-  asked: Asked,
+  ports: LaunchPorts,
+  asked: Pick<Asked, 'key' | 'requestDigest'>,
   release: Release,
 ): Promise<Release | undefined> => {
   const { service, environment } = release;
@@ -109,24 +116,51 @@ const takeOnce = async (
   }
 };
 
+/** What is asked for, as far as a refusal tells it. */
+type Wanted = Pick<Release, 'service' | 'environment' | 'version'>;
+
 /** It names no release: it was refused before it became one. */
-const refusal = ({ request, requestedBy, at }: Asked, reason: Reason): RecordDraft => ({
+const refusal = (
+  { service, environment, version }: Wanted,
+  { requestedBy, at }: Pick<Asked, 'requestedBy' | 'at'>,
+  reason: Reason,
+): RecordDraft => ({
   event: { type: 'release.refused', timestamp: at },
-  change: { service: request.service, environment: request.environment },
+  change: { service, environment },
   actor: requestedBy,
-  data: { version: request.version, reasons: [reason] },
+  data: { version, reasons: [reason] },
 });
 
-/** takeRequest for doors that answer: what holds a request up is recorded here, once for the same key and holder. */
-export const requestRelease = async (ports: RequestPorts, asked: Asked): Promise<Release> => {
+/** Records what held a request up, once for the same key and holder. */
+const recordingRefusal = async (
+  { ledger }: Pick<RequestPorts, 'ledger'>,
+  wanted: Wanted,
+  asked: Pick<Asked, 'key' | 'requestDigest' | 'requestedBy' | 'at'>,
+  take: () => Promise<Release>,
+): Promise<Release> => {
   try {
-    return await takeRequest(ports, asked);
+    return await take();
   } catch (error) {
     if (error instanceof HeldError) {
       const { key, requestDigest, requestedBy } = asked;
       const id = `request/${digestOf([key, requestDigest, requestedBy])}/refused/${error.holder}`;
-      await ports.ledger.append(id, [refusal(asked, error.reason)]);
+      await ledger.append(id, [refusal(wanted, asked, error.reason)]);
     }
     throw error;
   }
+};
+
+/** takeRequest for doors that answer: what holds a request up is recorded here. */
+export const requestRelease = (ports: RequestPorts, asked: Asked): Promise<Release> =>
+  recordingRefusal(ports, asked.request, asked, () => takeRequest(ports, asked));
+
+/** Takes in a release that a door drafted by itself, such as a rollback; otherwise as requestRelease. */
+export const requestDrafted = (
+  ports: LaunchPorts,
+  release: Release,
+  { key, requestDigest }: Pick<Asked, 'key' | 'requestDigest'>,
+): Promise<Release> => {
+  const { requestedBy, requestedAt: at } = release;
+  const asked = { key, requestDigest, requestedBy, at };
+  return recordingRefusal(ports, release, asked, () => takeDraft(ports, release, asked));
 };

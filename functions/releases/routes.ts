@@ -7,6 +7,7 @@ import { textSchema } from '#platform/text.ts';
 import { environmentStateSchema, freezeSchema } from '#releases/freeze.ts';
 import { releaseSchema } from '#releases/release.ts';
 import { releaseRequestSchema } from '#releases/release-request.ts';
+import { rollbackReportSchema } from '#releases/rollback-report.ts';
 
 /** A release as the API shows it: the item, and one word for where it is. */
 export const releaseViewSchema = releaseSchema.extend({ phase: z.string() });
@@ -21,7 +22,46 @@ const environmentViewSchema = environmentStateSchema
   .pick({ environment: true, revision: true })
   .extend({ frozen: z.boolean(), freeze: freezeSchema.optional() });
 
+const oneService = z.strictObject({ service: serviceNameSchema });
+
 export const releaseRoutes = defineRoutes({
+  rollBackService: {
+    method: 'POST',
+    path: '/v1/services/{service}/rollback',
+    summary: 'Return a promoted service to its last good version, at once: no plan, no gates, no freeze',
+    roles: ['operator'],
+    idempotent: true,
+    params: oneService,
+    body: z.strictObject({ environment: environmentNameSchema, reason: textSchema(500) }),
+    responses: { 202: releaseViewSchema },
+    problems: [404, 409],
+  },
+  drillRollback: {
+    method: 'POST',
+    path: '/v1/services/{service}/rollback-drill',
+    summary:
+      'Give a good version a little traffic, find it failing on purpose, and measure how soon it is back',
+    roles: ['operator'],
+    idempotent: true,
+    params: oneService,
+    body: z.strictObject({
+      environment: environmentNameSchema,
+      reason: textSchema(500),
+      version: releaseRequestSchema.shape.version.optional(),
+      weightPercent: z.int().min(1).max(10).default(1),
+    }),
+    responses: { 202: releaseViewSchema },
+    problems: [404, 409],
+  },
+  getRollbacks: {
+    method: 'GET',
+    path: '/v1/services/{service}/rollbacks',
+    summary: "How often and how fast a service's traffic came back lately, in drills and for real",
+    roles: READERS,
+    params: oneService,
+    query: z.strictObject({ environment: environmentNameSchema.optional() }),
+    responses: { 200: rollbackReportSchema },
+  },
   requestRelease: {
     method: 'POST',
     path: '/v1/releases',

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { dynamoDbLedgerReader } from '#ledger/adapters/dynamodb-ledger-reader.ts';
+import type { Caller } from '#platform/actor.ts';
 import { dynamoDb } from '#platform/clients.ts';
 import { fromCursor, toCursor } from '#platform/cursor.ts';
 import { digestOf } from '#platform/digest.ts';
@@ -12,6 +13,7 @@ import { serveRoutes } from '#platform/serve-routes.ts';
 import { metrics } from '#platform/telemetry.ts';
 import { dynamoDbServices } from '#policy/adapters/dynamodb-services.ts';
 import { executionPorts, releasePorts } from '#releases/adapters/release-ports.ts';
+import { drillRollback } from '#releases/drill-rollback.ts';
 import { executionEnvironment, releaseEnvironment } from '#releases/environment.ts';
 import { environmentView, knownEnvironment } from '#releases/environment-view.ts';
 import { untilFault } from '#releases/freeze.ts';
@@ -19,6 +21,8 @@ import { changeFreeze, type FreezeChange } from '#releases/freeze-environment.ts
 import { idempotencyScope } from '#releases/keys.ts';
 import { phaseOf, type Release } from '#releases/release.ts';
 import { requestRelease } from '#releases/request-release.ts';
+import { rollBack } from '#releases/roll-back.ts';
+import { rollbackReport } from '#releases/rollback-report.ts';
 import { releaseRoutes } from '#releases/routes.ts';
 
 const environment = readEnvironment({
@@ -41,6 +45,12 @@ const records = dynamoDbLedgerReader(dynamoDb(), {
 
 const freezing = { ...ports, environments: ports.releases };
 
+type Asking = {
+  readonly caller: Caller;
+  readonly idempotencyKey?: string | undefined;
+  readonly requestId: string;
+};
+
 const view = (release: Release) => ({ ...release, phase: phaseOf(release) });
 
 const mustGet = async (releaseId: ReleaseId): Promise<Release> => {
@@ -62,7 +72,42 @@ const change = async (wanted: Omit<FreezeChange, 'at'>, at: string) => {
   return { status: 200, body: environmentView(changed, at) } as const;
 };
 
+/** What a request about a running service is taken in with. */
+const asked = (route: string, body: object, { caller, idempotencyKey, requestId }: Asking) => {
+  const now = new Date();
+  return {
+    requestedBy: caller.actor,
+    key: idempotencyScope(route, caller.actor.login, idempotencyKey ?? requestId),
+    requestDigest: digestOf(body),
+    releaseId: newReleaseId(now),
+    at: now.toISOString(),
+  };
+};
+
+/** The latest ones: what a report is about. */
+const LATEST_RELEASES = 100;
+
 export const handler = serveRoutes(releaseRoutes)({
+  rollBackService: async ({ params, body, ...asking }) => {
+    const release = await rollBack(ports, {
+      ...params,
+      ...body,
+      ...asked('rollback', { ...params, ...body }, asking),
+    });
+    return { status: 202, body: view(release) };
+  },
+  drillRollback: async ({ params, body: { version, ...body }, ...asking }) => {
+    const wanted = { ...params, ...body, ...(version !== undefined && { version }) };
+    const release = await drillRollback(ports, { ...wanted, ...asked('drill', wanted, asking) });
+    return { status: 202, body: view(release) };
+  },
+  getRollbacks: async ({ params: { service }, query: { environment } }) => {
+    const { releases } = await ports.releases.list({ service, limit: LATEST_RELEASES });
+    const wanted = releases.filter(
+      (release) => environment === undefined || release.environment === environment,
+    );
+    return { status: 200, body: rollbackReport(wanted) };
+  },
   requestRelease: async ({ body, caller, idempotencyKey, requestId }) => {
     const now = new Date();
     const release = await requestRelease(ports, {

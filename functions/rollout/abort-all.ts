@@ -4,8 +4,7 @@ import { shorten } from '#platform/text.ts';
 import type { Release } from '#releases/release.ts';
 import type { AbortAllResult, AbortedRelease } from '#rollout/abort-all-schema.ts';
 import { appendOrSpool } from '#rollout/append-or-spool.ts';
-import { obey } from '#rollout/command.ts';
-import type { RestorePorts } from '#rollout/restore.ts';
+import { type CommandPorts, obey } from '#rollout/command.ts';
 
 export interface AbortAll {
   readonly environment: string;
@@ -16,7 +15,7 @@ export interface AbortAll {
   readonly at: string;
 }
 
-export interface AbortAllPorts extends RestorePorts {
+export interface AbortAllPorts extends CommandPorts {
   /** Fails when the work is not done in time; the work itself goes on as long as it may. */
   readonly withinTime: <T>(work: Promise<T>) => Promise<T>;
 }

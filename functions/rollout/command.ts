@@ -1,11 +1,21 @@
 import type { LedgerEventType } from '#ledger/event-types.ts';
 import type { Actor } from '#platform/actor.ts';
-import { ConflictError, NotFoundError } from '#platform/errors.ts';
+import { ConflictError, NotFoundError, TransientError } from '#platform/errors.ts';
 import type { ReleaseId } from '#platform/ids.ts';
 import { phaseOf, type Release } from '#releases/release.ts';
 import { releaseRecord } from '#releases/release-records.ts';
 import type { CommandName } from '#rollout/command-names.ts';
-import { type RestorePorts, restoreTraffic } from '#rollout/restore.ts';
+import type { RescueCopies } from '#rollout/rescue-copy.ts';
+import {
+  type RestoreCommand,
+  type RestorePorts,
+  type RestoreResult,
+  restoreTraffic,
+} from '#rollout/restore.ts';
+
+export interface CommandPorts extends RestorePorts {
+  readonly rescue: Pick<RescueCopies, 'ofRelease'>;
+}
 
 export interface Command {
   readonly name: CommandName;
@@ -109,7 +119,7 @@ const wish = async (
  * An abort that finds its release ended has nothing to do. Whoever had aborted it hears so again, for the same command may
  * come twice; anybody else is told that it came too late.
  */
-const abortEnded = async (ports: RestorePorts, { releaseId, by }: Order): Promise<Obeyed> => {
+const abortEnded = async (ports: CommandPorts, { releaseId, by }: Order): Promise<Obeyed> => {
   const { abortedBy, outcome, progress } = await mustGet(ports, releaseId);
   const isTheirs = abortedBy?.login === by.login && abortedBy.via === by.via;
   if (!isTheirs || outcome === 'promoted')
@@ -118,14 +128,32 @@ const abortEnded = async (ports: RestorePorts, { releaseId, by }: Order): Promis
   return { text: 'taken before; the release has ended on it', traffic };
 };
 
-const abort = async (ports: RestorePorts, order: Order): Promise<Obeyed> => {
+/**
+ * While the state can't be read nobody knows by it what to restore; the copy kept for a rescue does. Traffic is then
+ * back, and the caller is told so, with the error that it could not be noted.
+ */
+const restoreByCopy = async (
+  ports: CommandPorts,
+  command: RestoreCommand,
+  error: unknown,
+): Promise<RestoreResult> => {
+  if (!(error instanceof TransientError)) throw error;
+  const carried = await ports.rescue.ofRelease(command.releaseId);
+  if (carried === undefined) throw error;
+  return restoreTraffic(ports, { ...command, carried });
+};
+
+const abort = async (ports: CommandPorts, order: Order): Promise<Obeyed> => {
   const { releaseId, by, reason, key } = order;
-  const result = await restoreTraffic(ports, {
+  const command: RestoreCommand = {
     releaseId,
     cause: [{ code: 'operator-abort', text: `aborted by ${by.login}: ${reason}` }],
     abortedBy: by,
     key,
-  });
+  };
+  const result = await restoreTraffic(ports, command).catch((error: unknown) =>
+    restoreByCopy(ports, command, error),
+  );
   if (result.kind === 'done') return abortEnded(ports, order);
   const text =
     result.kind === 'restored'
@@ -136,11 +164,10 @@ const abort = async (ports: RestorePorts, order: Order): Promise<Obeyed> => {
 
 /**
  * Does what an operator asks of a release on its way. An abort restores before it answers, and looks at nothing first but
- * what to restore; while even that can't be read it fails, and must be given again. The others are recorded, then written in one conditional write that the
- * next look sees; the record's key is the command's, so that the same command again has one effect.
+ * what to restore. The others are recorded, then written in one conditional write that the next look sees; the record's key is the command's, so that the same command again has one effect.
  * @throws NotFoundError; ConflictError with the reason when it makes no sense in the present state.
  */
-export const obey = async (ports: RestorePorts, command: Order): Promise<Obeyed> => {
+export const obey = async (ports: CommandPorts, command: Order): Promise<Obeyed> => {
   const { name, releaseId, by, reason, key, at } = command;
   if (name === 'abort') return abort(ports, command);
   const release = await mustGet(ports, releaseId);

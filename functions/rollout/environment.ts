@@ -6,10 +6,14 @@ import { executionEnvironment, releaseEnvironment } from '#releases/environment.
 /** What every function needs that may have to bring traffic back. */
 export const restoreEnvironment = { ...releaseEnvironment, LATE_RECORDS_QUEUE_URL: z.string() };
 
+/** Where copies of what stable is are kept. */
+export const rescueEnvironment = { RESCUE_PREFIX: z.string().startsWith('/') };
+
 /** What every function needs that takes commands: they may bring traffic back, or ask for a release again. */
 export const commandEnvironment = {
   ...restoreEnvironment,
   ...executionEnvironment,
+  ...rescueEnvironment,
   SERVICES_TABLE: z.string(),
 };
 

@@ -4,6 +4,7 @@ import type { ReadyWave } from '#releases/ready-wave.ts';
 import { type Pause, REASON_TEXT_MAX, type Reason, type Release } from '#releases/release.ts';
 import { type Step, stepsOf } from '#releases/step.ts';
 import type { RoutingFound } from '#rollout/drift.ts';
+import { drillNote, factsIn } from '#rollout/drill.ts';
 import type { Guards } from '#rollout/guards.ts';
 import { judgeLook } from '#rollout/judge/judge-look.ts';
 import type { LookInput, LookResult } from '#rollout/judge/look.ts';
@@ -120,12 +121,12 @@ export const lookInput = (look: WaveLook, roundsMax = ROUNDS_PER_LOOK_MAX): Look
   return {
     policy: { ...judge, evidence },
     stage: { index, weightPercent, rounds, roundSeconds, final: weightPercent === 100 },
-    facts: {
+    facts: factsIn(release, {
       judgedSeconds: judgedSeconds(window),
       cumulative: { ...cumulative, ...addLookProbes(cumulative, state.probes?.stage ?? {}) },
       rounds: fresh,
       ...(history && { history }),
-    },
+    }),
     deadline: deadlineOf(look),
     state: state.judge,
   };
@@ -159,10 +160,12 @@ export const decide = (look: Look, judged: Judged): Decision => {
   if (breaches.length > 0 || result.main.verdict === 'rollback')
     return {
       verdict: 'restore',
-      reasons: [...breaches, ...result.main.reasons],
+      reasons: [...drillNote(look.release), ...breaches, ...result.main.reasons],
       state: looked(look, result),
       holdBegins: false,
     };
+  if (look.release.strategy === 'drill')
+    return restoreAfter('drill-unnoticed', 'the drill is over, and its breach was not found', look, result);
   const heard = { ...result, main: unguarded(look, result.main) };
   const decision = wished(look, heard) ?? undisturbed(look, heard);
   return { ...decision, reasons: [...decision.reasons, ...notFound(look)] };

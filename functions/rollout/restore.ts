@@ -1,3 +1,4 @@
+import type * as z from 'zod';
 import type { LedgerEventType } from '#ledger/event-types.ts';
 import { type Actor, systemActor } from '#platform/actor.ts';
 import { SluiceError, TransientError } from '#platform/errors.ts';
@@ -8,6 +9,7 @@ import type { Reason, Release } from '#releases/release.ts';
 import { type ReleaseSubject, releaseRecord } from '#releases/release-records.ts';
 import type { ReleaseStore } from '#releases/release-store.ts';
 import { appendOrSpool, type TellingPorts } from '#rollout/append-or-spool.ts';
+import type { carriedTargetsSchema } from '#rollout/carried-targets-schema.ts';
 import { overtakenBy } from '#rollout/overtaken.ts';
 import { describeRouting, isAlone } from '#rollout/routing.ts';
 import type { TrafficShifter } from '#rollout/traffic-shifter.ts';
@@ -19,17 +21,10 @@ export interface RestorePorts extends TellingPorts {
 }
 
 /** What a workflow carries, so that traffic can be restored when the state can't be read. */
-export interface CarriedTargets {
-  readonly subject: ReleaseSubject;
-  readonly waves: readonly StableTarget[];
-}
+export type CarriedTargets = z.infer<typeof carriedTargetsSchema>;
 
 /** One wave's target and the version that is to have all its traffic. */
-interface StableTarget {
-  readonly name: string;
-  readonly target: Target;
-  readonly stableVersion: string;
-}
+type StableTarget = CarriedTargets['waves'][number];
 
 export interface RestoreCommand {
   readonly releaseId: ReleaseId;
@@ -55,7 +50,10 @@ interface State {
 /** Raises the fence first. Trouble with the state is no reason to leave traffic where it is. */
 const stopForward = async (ports: RestorePorts, command: RestoreCommand): Promise<State | 'done'> => {
   try {
-    const begun = await ports.releases.beginRestore(command.releaseId, command.cause, command.abortedBy);
+    const begun = await ports.releases.beginRestore(command.releaseId, command.cause, {
+      at: ports.now(),
+      ...(command.abortedBy && { abortedBy: command.abortedBy }),
+    });
     if (begun === undefined) return 'done';
     const release = await ports.releases.get(command.releaseId);
     return { fence: begun.fence, ...(release && { release }) };

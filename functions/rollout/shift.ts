@@ -1,6 +1,6 @@
 import type { LedgerWriter } from '#ledger/append.ts';
 import { systemActor } from '#platform/actor.ts';
-import { ConflictError, NotFoundError, TransientError } from '#platform/errors.ts';
+import { ConflictError, NotFoundError, PolicyDeniedError, TransientError } from '#platform/errors.ts';
 import type { ReleaseId } from '#platform/ids.ts';
 import type { Target } from '#policy/target.ts';
 import { type ReadyWave, readyWaves, waveFact } from '#releases/ready-wave.ts';
@@ -198,6 +198,7 @@ export const promoteVersion = async (
   fence: number,
 ): Promise<ShiftResult> => {
   const release = await ready(ports, releaseId);
+  if (release.strategy === 'drill') throw new PolicyDeniedError('a drill is never promoted');
   const steps = stepsOf(release);
   const progress = promotionProgress(release, steps);
   for (const [index, wave] of release.ready.entries()) {

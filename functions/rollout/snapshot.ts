@@ -4,6 +4,7 @@ import { ConflictError, NotFoundError, PolicyDeniedError, TransientError } from 
 import type { ReleaseId } from '#platform/ids.ts';
 import type { MetricDefinition } from '#policy/metric-definition.ts';
 import type { Target } from '#policy/target.ts';
+import { readyWaves } from '#releases/ready-wave.ts';
 import type { Release, Snapshot, Wave } from '#releases/release.ts';
 import { batchId, releaseRecord } from '#releases/release-records.ts';
 import type { ReleaseStore } from '#releases/release-store.ts';
@@ -11,6 +12,8 @@ import { type AlarmReader, guardsAgainst } from '#rollout/guards.ts';
 import type { BaselineHistory } from '#rollout/judge/facts.ts';
 import { historyOf } from '#rollout/judge/history.ts';
 import type { MetricSource } from '#rollout/metric-source.ts';
+import type { RescueCopies } from '#rollout/rescue-copy.ts';
+import type { CarriedTargets } from '#rollout/restore.ts';
 import { settleSecondsOf } from '#rollout/stage-clock.ts';
 import type { TrafficShifter } from '#rollout/traffic-shifter.ts';
 
@@ -19,6 +22,7 @@ export interface SnapshotPorts {
   readonly ledger: LedgerWriter;
   readonly shifter: TrafficShifter<Target>;
   readonly source: MetricSource<MetricDefinition>;
+  readonly rescue: Pick<RescueCopies, 'keep'>;
   readonly alarms: AlarmReader;
   readonly now: () => string;
 }
@@ -49,13 +53,14 @@ const recentHistory = async (
 };
 
 /** @throws PolicyDeniedError when the wave's target or version is not fit, naming the wave where there are several. */
-const inspectWave = async (ports: SnapshotPorts, { waves }: Release, wave: Wave): Promise<Snapshot> => {
+const inspectWave = async (ports: SnapshotPorts, { waves, plan }: Release, wave: Wave): Promise<Snapshot> => {
   const inspection = await ports.shifter.inspect(wave.target, wave.version);
   if (inspection.kind === 'unfit') {
     const text = waves.length === 1 ? inspection.text : `wave ${wave.name}: ${inspection.text}`;
     throw new PolicyDeniedError(text, { faults: [{ path: inspection.code, message: inspection.text }] });
   }
-  const history = await recentHistory(ports, wave, inspection.snapshot);
+  // Without a stage nobody judges, and nobody asks what was usual.
+  const history = plan.stages.length === 0 ? {} : await recentHistory(ports, wave, inspection.snapshot);
   return { ...inspection.snapshot, history, takenAt: ports.now() };
 };
 
@@ -72,6 +77,17 @@ const takeFirst = async (
   return snapshots;
 };
 
+/** What a restore needs besides its own rights, when the state can't be read. */
+export const carriedOf = (
+  { releaseId, service, environment, version, attempt, waves }: Release,
+  snapshots: readonly Snapshot[],
+): CarriedTargets => ({
+  subject: { releaseId, service, environment, version, attempt },
+  waves: (readyWaves({ waves, snapshots: [...snapshots] }) ?? []).map(
+    ({ name, target, snapshot: { stableVersion } }) => ({ name, target, stableVersion }),
+  ),
+});
+
 /**
  * Finds what stable is in every wave, before anything moves, and keeps it: the first snapshots stay, also when this is
  * repeated after traffic moved.
@@ -87,6 +103,8 @@ export const takeSnapshots = async (
   if (release === undefined) throw new NotFoundError(`there is no release ${releaseId}`);
   const snapshots = release.snapshots ?? (await takeFirst(ports, release, fence));
   const [first] = snapshots;
+  // A rollback leaves the copy of the release that it takes back: what was stable then is what it goes to.
+  if (release.strategy !== 'rollback') await ports.rescue.keep(carriedOf(release, snapshots));
   await ports.ledger.append(batchId(release, 'snapshot'), [
     releaseRecord('release.snapshot.taken', release, systemActor('rollout'), first?.takenAt ?? ports.now(), {
       snapshots: snapshots.map((snapshot, index) => ({ wave: release.waves[index]?.name, ...snapshot })),

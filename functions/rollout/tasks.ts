@@ -2,8 +2,8 @@ import * as z from 'zod';
 import { actorSchema } from '#platform/actor.ts';
 import { releaseIdSchema } from '#platform/ids.ts';
 import { defineTasks } from '#platform/task.ts';
-import { targetSchema } from '#policy/target.ts';
-import { reasonSchema, releaseSchema, snapshotSchema, waveSchema } from '#releases/release.ts';
+import { reasonSchema } from '#releases/release.ts';
+import { carriedTargetsSchema } from '#rollout/carried-targets-schema.ts';
 import { StageState } from '#rollout/judge/stage-state.ts';
 import { stageProbesSchema } from '#rollout/stage-probes.ts';
 
@@ -24,25 +24,6 @@ export const lookStateSchema = waveStateSchema.extend({
   earlier: z.array(waveStateSchema).default([]),
 });
 export type LookState = z.infer<typeof lookStateSchema>;
-
-const carriedTargetsSchema = z.strictObject({
-  subject: releaseSchema.pick({
-    releaseId: true,
-    service: true,
-    environment: true,
-    version: true,
-    attempt: true,
-  }),
-  waves: z
-    .array(
-      z.strictObject({
-        name: waveSchema.shape.name,
-        target: targetSchema,
-        stableVersion: snapshotSchema.shape.stableVersion,
-      }),
-    )
-    .min(1),
-});
 
 /** Why a workflow restores: a decision with its reasons, an error a state caught, or a fence that had moved. */
 export const restoreCauseSchema = z.discriminatedUnion('kind', [

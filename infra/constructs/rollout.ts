@@ -27,6 +27,8 @@ interface RolloutProps {
 const EVERY_RESOURCE =
   'X-Ray writes, CloudWatch reads of metrics and of any alarm, and reads of load balancers have no resource to name.';
 
+const rescuePrefix = ({ name }: StageConfig): string => `/${name}/rescue`;
+
 /** What judges a release and moves its traffic. */
 export class Rollout extends Construct {
   readonly tasks: Readonly<Record<keyof typeof rolloutTasks, GovernedFunction>>;
@@ -67,6 +69,7 @@ export class Rollout extends Construct {
       this.grantMetricFunctions(reader);
     }
     for (const late of [JudgeHealth, RestoreTraffic, ...doors]) props.ledger.grantSpool(late);
+    this.grantRescue(TakeSnapshot, [command, takeCommand]);
     for (const retrying of [command, takeCommand]) props.releases.grantRequest(retrying);
     for (const listing of [command, heedAlarm]) props.releases.grantOpen(listing);
     takeCommand.allow(['sqs:SendMessage'], [props.releases.refusedRequests.queueArn]);
@@ -94,6 +97,9 @@ export class Rollout extends Construct {
         ...releases.environment,
         LATE_RECORDS_QUEUE_URL: ledger.lateRecordsQueueUrl,
         LOOK_INTERVAL_SECONDS: String(config.lookIntervalSeconds),
+        ...((task === 'TakeSnapshot' || task === 'ObeyCommand' || task === 'TakeCommand') && {
+          RESCUE_PREFIX: rescuePrefix(config),
+        }),
         ...(task === 'TakeSnapshot' && { ALB_RULES: JSON.stringify(config.albRules) }),
         ...((task === 'TakeSnapshot' || task === 'JudgeHealth') && {
           METRIC_HOSTS: JSON.stringify(config.prometheusHosts),
@@ -106,6 +112,15 @@ export class Rollout extends Construct {
     });
     releases.grantState(made);
     return made;
+  }
+
+  /** Copies of what stable is: written before anything moves, read by an abort that can't read the state. */
+  private grantRescue(keeper: GovernedFunction, readers: readonly GovernedFunction[]): void {
+    const prefix = rescuePrefix(this.props.config);
+    const arn = `arn:${Aws.PARTITION}:ssm:${Aws.REGION}:${Aws.ACCOUNT_ID}:parameter${prefix}`;
+    const wildcard = 'One copy for each service and environment, whose names are made at run time.';
+    keeper.allow(['ssm:PutParameter'], [`${arn}/*`], { wildcard });
+    for (const reader of readers) reader.allow(['ssm:GetParametersByPath'], [arn, `${arn}/*`], { wildcard });
   }
 
   /** Only the functions that the stage's configuration names as keepers of counts. */

@@ -1,5 +1,6 @@
 import { findCycles } from './cycles.ts';
 import {
+  BY_ITSELF,
   isContract,
   OUTER_FOLDERS,
   OUTWARD_FOLDERS,
@@ -51,7 +52,7 @@ function checkModule(module: Module): Violation[] {
     violations.push(violation('unknown-slice', 1, `place the slice "${place.slice}" in SLICE_ORDER`));
   }
   for (const imported of module.imports) {
-    const broken = brokenRule(place, imported);
+    const broken = brokenRule(module.file, place, imported);
     if (broken !== undefined) violations.push(violation(broken.rule, imported.line, broken.text));
   }
   if (place.in === 'functions' && place.layer === 'pure') {
@@ -74,7 +75,7 @@ interface Broken {
 }
 
 /** The first rule that an import breaks; one reason at a time is enough to act on. */
-function brokenRule(from: Place, imported: Import): Broken | undefined {
+function brokenRule(file: string, from: Place, imported: Import): Broken | undefined {
   const to = imported.file === undefined ? undefined : placeOf(imported.file);
   if (to?.in === 'functions' && to.layer === 'handler') {
     return {
@@ -82,8 +83,10 @@ function brokenRule(from: Place, imported: Import): Broken | undefined {
       text: `${imported.specifier} is a Lambda entry; move what is shared out of it`,
     };
   }
-  if (from.in === 'outside')
-    return to?.in === 'functions' ? brokenFromOutside(from.folder, to, imported) : undefined;
+  if (from.in === 'outside') {
+    const permitted = BY_ITSELF[file] !== undefined && BY_ITSELF[file] === imported.file;
+    return to?.in === 'functions' && !permitted ? brokenFromOutside(from.folder, to, imported) : undefined;
+  }
   if (to?.in === 'outside' && OUTWARD_FOLDERS.includes(to.folder)) {
     return { rule: 'functions-outward', text: `functions must not depend on ${to.folder}/` };
   }

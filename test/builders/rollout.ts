@@ -4,12 +4,21 @@ import { memoryAlarms } from '../fakes/memory-alarms.ts';
 import { memoryLedger } from '../fakes/memory-ledger.ts';
 import { memoryMetrics } from '../fakes/memory-metrics.ts';
 import { memoryReleases } from '../fakes/memory-releases.ts';
+import { memoryRescueCopies } from '../fakes/memory-rescue-copies.ts';
 import { memoryShifter } from '../fakes/memory-shifter.ts';
 import { aRelease, aSnapshot, CANARY, checkoutTarget, NEXT, NOW, progressAt, STABLE } from './release.ts';
 
 export type PortHooks = {
   readonly [P in 'releases' | 'shifter' | 'ledger' | 'spool' | 'source' | 'alarms']?: Hooks;
 };
+
+const subjectOf = ({ releaseId, service, environment, version, attempt }: Release) => ({
+  releaseId,
+  service,
+  environment,
+  version,
+  attempt,
+});
 
 /** A reserved release on fakes, all traffic on stable, with every port of a rollout and `hooks` around them. */
 export const aRollout = async (hooks: PortHooks = {}, overrides: Partial<Release> = {}) => {
@@ -31,6 +40,7 @@ export const aRollout = async (hooks: PortHooks = {}, overrides: Partial<Release
     source: hooked(source, hooks.source ?? {}),
     alarms: hooked(alarms, hooks.alarms ?? {}),
     now: () => NOW,
+    rescue: memoryRescueCopies(),
     onTrouble: (what: string) => troubles.push(what),
   };
   return {
@@ -44,7 +54,10 @@ export const aRollout = async (hooks: PortHooks = {}, overrides: Partial<Release
     troubles,
     ports,
     target,
-    carried: { subject: release, waves: [{ name: 'first', target, stableVersion: STABLE }] },
+    carried: {
+      subject: subjectOf(release),
+      waves: [{ name: 'first', target, stableVersion: STABLE }],
+    },
     types: () => ledger.records.map(({ event }) => event.type),
     present: () => releases.peek(releaseId) ?? release,
   };

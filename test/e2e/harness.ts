@@ -63,10 +63,11 @@ const PLAN = {
   watchSeconds: 0,
 } satisfies Settings['plan'];
 
-const serveVariant = async (version: string): Promise<Served> => {
+/** Serves as the variant of this version does, unless it has gone bad since. */
+const serveVariant = async (version: string, degraded: ReadonlyMap<string, number>): Promise<Served> => {
   const { workMs, failPercent } =
     Object.values(VARIANTS).find((variant) => variant.version === version) ?? VARIANTS.stable;
-  const failed = Math.random() * 100 < failPercent;
+  const failed = Math.random() * 100 < (degraded.get(version) ?? failPercent);
   return { statusCode: failed ? 500 : 200, durationMs: workMs * (0.8 + 0.4 * Math.random()) };
 };
 
@@ -77,6 +78,8 @@ export interface TestService {
   request(version: string, options?: { readonly key?: string; readonly as?: ApiClient }): Promise<ReleaseId>;
   /** The alias as it is: primary version and percent by other versions. */
   routing(): Promise<{ readonly primary: string; readonly weights: Readonly<Record<string, number>> }>;
+  /** From now on this version fails so many of its requests. */
+  degrade(version: string, failPercent: number): void;
   /** Metrics stop or go on, while requests are served all the same. */
   report(on: boolean): void;
   stop(): Promise<void>;
@@ -104,12 +107,13 @@ export const createService = async (
     },
   });
   let reporting = true;
+  const degraded = new Map<string, number>();
   const traffic: Traffic = startTraffic({
     endpoint: world.endpoint,
     functionName: name,
     alias: ALIAS,
     requestsPerSecond: 60,
-    serve: serveVariant,
+    serve: (version) => serveVariant(version, degraded),
     reporting: () => reporting,
   });
   return {
@@ -129,6 +133,9 @@ export const createService = async (
         primary: alias.FunctionVersion ?? '',
         weights: Object.fromEntries(weights.map(([version, weight]) => [version, Math.round(weight * 100)])),
       };
+    },
+    degrade: (version, failPercent) => {
+      degraded.set(version, failPercent);
     },
     report: (on) => {
       reporting = on;

@@ -1,7 +1,7 @@
 import { NotFoundError, TransientError } from '#platform/errors.ts';
 import type { ReleaseId } from '#platform/ids.ts';
 import { targetIdentity } from '#policy/target.ts';
-import { type EnvironmentState, freezeAt } from '#releases/freeze.ts';
+import { type EnvironmentState, freezeAt, isFrozenOut } from '#releases/freeze.ts';
 import { type Release, releaseSchema } from '#releases/release.ts';
 import type { ReleaseStore } from '#releases/release-store.ts';
 
@@ -98,7 +98,9 @@ export const memoryReleases = (): MemoryReleases => {
       const mover = identitiesOf(release)
         .map((identity) => targets.get(identity))
         .find((held) => held !== undefined);
-      const freeze = freezeAt(stateOf(release.environment), release.requestedAt);
+      const freeze = isFrozenOut(release)
+        ? freezeAt(stateOf(release.environment), release.requestedAt)
+        : undefined;
       const waiter = places.get(lockName(release));
       const isFree =
         waiter === undefined &&
@@ -243,7 +245,7 @@ export const memoryReleases = (): MemoryReleases => {
         (release) => release.progress?.step === promotionWish.step,
         (release) => ({ ...release, promotionWish }),
       ),
-    beginRestore: async (releaseId, cause, abortedBy) => {
+    beginRestore: async (releaseId, cause, { at, abortedBy } = {}) => {
       const before = releases.get(releaseId);
       if (before === undefined) throw new NotFoundError(`there is no release ${releaseId}`);
       const begun = update(
@@ -253,6 +255,7 @@ export const memoryReleases = (): MemoryReleases => {
           mode: 'restoring',
           fence: release.fence + 1,
           restoreCause: release.restoreCause ?? [...cause],
+          ...(at !== undefined && { restoringSince: release.restoringSince ?? at }),
           ...(abortedBy && { abortedBy: release.abortedBy ?? abortedBy }),
         }),
       );

@@ -95,18 +95,22 @@ export const dynamoDbReleases = (client: DynamoDBDocumentClient, table: string):
         ':wish': wish,
         ':step': wish.step,
       }),
-    beginRestore: async (releaseId, cause, abortedBy) => {
+    beginRestore: async (releaseId, cause, { at, abortedBy } = {}) => {
+      const firsts = [
+        '#restoreCause = if_not_exists(#restoreCause, :cause)',
+        ...(at === undefined ? [] : ['#restoringSince = if_not_exists(#restoringSince, :at)']),
+        ...(abortedBy === undefined ? [] : ['#abortedBy = if_not_exists(#abortedBy, :abortedBy)']),
+      ];
       const before = await update(
         releaseId,
-        `SET #mode = :restoring, #fence = #fence + :one, #restoreCause = if_not_exists(#restoreCause, :cause)${
-          abortedBy === undefined ? '' : ', #abortedBy = if_not_exists(#abortedBy, :abortedBy)'
-        }`,
+        `SET #mode = :restoring, #fence = #fence + :one, ${firsts.join(', ')}`,
         '#mode <> :done',
         {
           ':restoring': 'restoring',
           ':done': 'done',
           ':one': 1,
           ':cause': cause,
+          ...(at !== undefined && { ':at': at }),
           ...(abortedBy !== undefined && { ':abortedBy': abortedBy }),
         },
       );

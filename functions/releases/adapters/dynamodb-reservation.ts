@@ -4,7 +4,7 @@ import { TransientError } from '#platform/errors.ts';
 import type { ReleaseId } from '#platform/ids.ts';
 import { notFrozen, readEnvironment } from '#releases/adapters/dynamodb-freezes.ts';
 import { holderOf, nobodyWaits, takePlace } from '#releases/adapters/dynamodb-waiting.ts';
-import { freezeAt } from '#releases/freeze.ts';
+import { freezeAt, isFrozenOut } from '#releases/freeze.ts';
 import {
   idempotencyItemKey,
   lockKey,
@@ -47,8 +47,10 @@ const explain = async (
     const earlier = await get(releaseId);
     if (earlier !== undefined) return { kind: 'repeated', release: earlier };
   }
-  const freeze = freezeAt(await readEnvironment(client, table, release.environment), release.requestedAt);
-  if (freeze !== undefined) return { kind: 'frozen', freeze };
+  if (isFrozenOut(release)) {
+    const freeze = freezeAt(await readEnvironment(client, table, release.environment), release.requestedAt);
+    if (freeze !== undefined) return { kind: 'frozen', freeze };
+  }
   const { service, environment } = release;
   const active = await holderOf(client, table, lockKey(service, environment));
   const waiter = await holderOf(client, table, waitingKey(service, environment));
@@ -121,7 +123,7 @@ export const reserveRelease = async (
       client.send(
         new TransactWriteCommand({
           TransactItems: [
-            notFrozen(table, release.environment, release.requestedAt),
+            ...(isFrozenOut(release) ? [notFrozen(table, release.environment, release.requestedAt)] : []),
             nobodyWaits(table, release),
             keepRelease(table, release),
             putNew(table, { ...lockKey(release.service, release.environment), releaseId }),

@@ -1,4 +1,4 @@
-import { dynamoDb } from '#platform/clients.ts';
+import { dynamoDb, parameterStore } from '#platform/clients.ts';
 import { newReleaseId } from '#platform/new-id.ts';
 import { dynamoDbServices } from '#policy/adapters/dynamodb-services.ts';
 import { executionPorts, releasePorts } from '#releases/adapters/release-ports.ts';
@@ -6,8 +6,8 @@ import type { Asked } from '#releases/asked.ts';
 import type { Release } from '#releases/release.ts';
 import type { RequestPorts } from '#releases/request-release.ts';
 import { restorePorts } from '#rollout/adapters/rollout-ports.ts';
-import { type Command, type Obeyed, obey } from '#rollout/command.ts';
-import type { RestorePorts } from '#rollout/restore.ts';
+import { ssmRescueCopies } from '#rollout/adapters/ssm-rescue-copies.ts';
+import { type Command, type CommandPorts, type Obeyed, obey } from '#rollout/command.ts';
 import { retryRelease } from '#rollout/retry.ts';
 
 interface CommandEnvironment {
@@ -17,6 +17,7 @@ interface CommandEnvironment {
   readonly RELEASE_WORKFLOW_ARN: string;
   readonly RECOVERY_WORKFLOW_ARN: string;
   readonly SERVICES_TABLE: string;
+  readonly RESCUE_PREFIX: string;
 }
 
 /**
@@ -26,8 +27,11 @@ interface CommandEnvironment {
 export const commandPorts = (
   environment: CommandEnvironment,
   take: (ports: RequestPorts, asked: Asked) => Promise<Release>,
-): { readonly restore: RestorePorts; readonly follow: (command: Command) => Promise<Obeyed> } => {
-  const restore = restorePorts(environment);
+): { readonly restore: CommandPorts; readonly follow: (command: Command) => Promise<Obeyed> } => {
+  const restore = {
+    ...restorePorts(environment),
+    rescue: ssmRescueCopies(parameterStore(), environment.RESCUE_PREFIX),
+  };
   const request: RequestPorts = {
     ...releasePorts(environment),
     ...executionPorts(environment),

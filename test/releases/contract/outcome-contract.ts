@@ -1,19 +1,26 @@
 import { describe, expect, it } from 'vitest';
 import { NotFoundError } from '#platform/errors.ts';
-import { ann, bob } from '../../builders/release.ts';
-import { aborted, breached, type StoreWorld, verified } from './store-world.ts';
+import { ann, bob, NOW } from '../../builders/release.ts';
+import { aborted, breached, LATER, type StoreWorld, verified } from './store-world.ts';
 
 /** How a release is stopped, verified and decided. */
 export const outcomeContract = (world: StoreWorld): void => {
   describe('a restore', () => {
-    it('raises the fence each time and keeps the first cause and the first person', async () => {
+    it('raises the fence each time and keeps the first cause, time and person', async () => {
       const { releaseId } = await world.reserved();
-      expect(await world.store.beginRestore(releaseId, aborted, ann)).toEqual({ fence: 2, first: true });
-      expect(await world.store.beginRestore(releaseId, breached, bob)).toEqual({ fence: 3, first: false });
+      expect(await world.store.beginRestore(releaseId, aborted, { at: NOW, abortedBy: ann })).toEqual({
+        fence: 2,
+        first: true,
+      });
+      expect(await world.store.beginRestore(releaseId, breached, { at: LATER, abortedBy: bob })).toEqual({
+        fence: 3,
+        first: false,
+      });
       expect(await world.store.get(releaseId)).toMatchObject({
         mode: 'restoring',
         fence: 3,
         restoreCause: aborted,
+        restoringSince: NOW,
         abortedBy: ann,
       });
       expect(await world.store.readFence(releaseId)).toEqual({ mode: 'restoring', fence: 3 });
@@ -22,7 +29,7 @@ export const outcomeContract = (world: StoreWorld): void => {
     it('notes who aborts it even when something else began it', async () => {
       const { releaseId } = await world.reserved();
       await world.store.beginRestore(releaseId, breached);
-      await world.store.beginRestore(releaseId, aborted, ann);
+      await world.store.beginRestore(releaseId, aborted, { at: NOW, abortedBy: ann });
       expect(await world.store.get(releaseId)).toMatchObject({ restoreCause: breached, abortedBy: ann });
     });
 
@@ -35,7 +42,7 @@ export const outcomeContract = (world: StoreWorld): void => {
 
     it('is too late when the release is done', async () => {
       const { releaseId } = await world.promoted();
-      expect(await world.store.beginRestore(releaseId, aborted, ann)).toBeUndefined();
+      expect(await world.store.beginRestore(releaseId, aborted, { at: NOW, abortedBy: ann })).toBeUndefined();
       expect(await world.store.get(releaseId)).toMatchObject({ mode: 'done', fence: 1, outcome: 'promoted' });
     });
 

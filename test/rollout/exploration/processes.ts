@@ -5,6 +5,7 @@ import { promoteVersion, type ShiftResult, shiftToStep } from '#rollout/shift.ts
 import { takeSnapshots } from '#rollout/snapshot.ts';
 import { ann, aRelease, NEXT, NOW, planWith, STABLE } from '../../builders/release.ts';
 import { memoryAlarms } from '../../fakes/memory-alarms.ts';
+import { memoryRescueCopies } from '../../fakes/memory-rescue-copies.ts';
 import type { ControlPlane, Mutation } from './control-plane.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -97,7 +98,7 @@ export const nextRelease = async (ports: RestorePorts, plane: ControlPlane): Pro
   const release = aRelease({ releaseId, version: NEXT, plan: planWith(50, 100) });
   await ports.releases.reserve(release, { value: 'next', requestDigest: 'next' });
   const { release: reserved } = await takeSnapshots(
-    { ...ports, source: { read: async () => [] }, alarms: memoryAlarms() },
+    { ...ports, source: { read: async () => [] }, alarms: memoryAlarms(), rescue: memoryRescueCopies() },
     releaseId,
     1,
   );
