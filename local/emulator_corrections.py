@@ -1,6 +1,8 @@
 """Where MiniStack 1.5.33 differs from AWS in what we rely on. Each correction refuses to start if the code it corrects
 has changed, so that a new version is looked at before it is used."""
 
+import json
+
 from ministack.core import iam_actions, lambda_runtime
 from ministack.services import lambda_svc
 
@@ -49,6 +51,20 @@ def name_errors():
     lambda_svc._execute_function_warm = execute
 
 
+def name_listed_parameters():
+    """Listing parameters by path is authorized on every resource at once; on AWS on that path."""
+    general = iam_actions.extract_resource_arn
+
+    def extract_resource_arn(service, method, path, headers, body, query_params, region, account_id):
+        listed = json.loads(body or "{}").get("Path", "") if service == "ssm" and method == "POST" else ""
+        if listed:
+            return f"arn:aws:ssm:{region}:{account_id}:parameter{listed}"
+        return general(service, method, path, headers, body, query_params, region, account_id)
+
+    iam_actions.extract_resource_arn = extract_resource_arn
+
+
 def apply():
     name_alias_actions()
     name_errors()
+    name_listed_parameters()

@@ -86,6 +86,14 @@ export interface TestService {
 }
 
 /** @param environment one of its own for tests that do something to all of an environment */
+/** How a function's alias is released in these tests. */
+export const settingsOf = (functionName: string): Settings => ({
+  target: { kind: 'lambda-alias', functionName, alias: ALIAS },
+  plan: PLAN,
+  metrics: { ...demoMetrics, settleSeconds: 1 },
+  judge: { minimumCanaryRequests: 20 },
+});
+
 export const createService = async (
   settings: Partial<Settings> = {},
   environment = 'production',
@@ -96,13 +104,7 @@ export const createService = async (
     params: { service: name },
     body: {
       environments: {
-        [environment]: {
-          target: { kind: 'lambda-alias', functionName: name, alias: ALIAS },
-          plan: PLAN,
-          metrics: { ...demoMetrics, settleSeconds: 1 },
-          judge: { minimumCanaryRequests: 20 },
-          ...settings,
-        },
+        [environment]: { ...settingsOf(name), ...settings },
       },
     },
   });
