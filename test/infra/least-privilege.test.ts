@@ -137,6 +137,7 @@ describe('bearer tokens of metric servers', () => {
   const tokens = (overrides: Readonly<Record<string, unknown>>) =>
     grantsOf(new Synthesized('team', overrides))
       .filter(({ actions }) => actions.some((action) => /^ssm:|^\*$/.test(action)))
+      .filter(({ resources }) => resources.some((resource) => !resource.includes('parameter/sluice/rescue')))
       .map(({ who, actions, resources }) => ({ who, actions, resources }));
 
   it('are read by those who read metrics, each by its name', () => {
@@ -154,6 +155,28 @@ describe('bearer tokens of metric servers', () => {
 
   it('are read by nobody where none is named', () => {
     expect(tokens({})).toEqual([]);
+  });
+});
+
+describe('copies for a rescue', () => {
+  const copies = grantsOf(new Synthesized('team')).filter(({ resources }) =>
+    resources.some((resource) => resource.includes('parameter/sluice/rescue')),
+  );
+  const path = 'arn:aws:ssm:here:us:parameter/sluice/rescue';
+
+  it('are written before anything moves, and read by an abort; nobody deletes them', () => {
+    expect(
+      copies
+        .map(({ who, actions, resources }) => ({ who, actions, resources }))
+        .toSorted((a, b) => a.who.localeCompare(b.who)),
+    ).toEqual([
+      ...['obey-command', 'take-command'].map((who) => ({
+        who,
+        actions: ['ssm:GetParametersByPath'],
+        resources: [path, `${path}/*`],
+      })),
+      { who: 'take-snapshot', actions: ['ssm:PutParameter'], resources: [`${path}/*`] },
+    ]);
   });
 });
 
