@@ -5,7 +5,8 @@ const config: KnipConfig = {
   entry: [
     'infra/app.ts',
     'functions/**/*.handler.ts',
-    'local/{start,test,check}.ts',
+    'cli/sluice.ts',
+    'local/{start,test,check,bundle-cli}.ts',
     'local/demo/*.mjs',
     'bench/*.ts',
     'test/**/*.test.ts',
@@ -14,8 +15,8 @@ const config: KnipConfig = {
   project: ['{infra,functions,cli,local,bench,test}/**/*.{ts,mjs}', '!test/fixtures/**'],
   // Exported for a test or a reader, and used where it stands: not dead.
   ignoreExportsUsedInFile: true,
-  // Called by name: by local/check.ts, and by the CDK when it bundles.
-  ignoreDependencies: ['@biomejs/biome', 'asl-validator', 'aws-cdk', 'esbuild'],
+  // Called by name by local/check.ts.
+  ignoreDependencies: ['@biomejs/biome', 'asl-validator', 'aws-cdk'],
 };
 
 export default config;

@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import { type Problem, problemSchema } from '../functions/platform/problem.ts';
 import type { Route } from '../functions/platform/route.ts';
+import { Failure, Unreachable } from './failure.ts';
 
 type Sent<S> = S extends z.ZodType ? z.input<S> : undefined;
 
@@ -34,7 +35,7 @@ export class ApiProblem extends Error {
 }
 
 export interface ApiClient {
-  /** @throws ApiProblem when the API refuses; an ordinary Error when it can't be reached or answers nonsense. */
+  /** @throws ApiProblem when the API refuses; Unreachable; Failure when it answers what this version doesn't know. */
   call<const R extends Route>(route: R, input: RouteInput<R>): Promise<RouteOutput<R>>;
 }
 
@@ -68,10 +69,21 @@ export const apiClient = (baseUrl: string, token: () => Promise<string | undefin
         ...(input.idempotencyKey !== undefined && { 'idempotency-key': input.idempotencyKey }),
       },
       ...(input.body !== undefined && { body: JSON.stringify(input.body) }),
+    }).catch((error: unknown) => {
+      throw new Unreachable(baseUrl, error);
     });
     const body: unknown = await response.json().catch(() => undefined);
     const schema = route.responses[response.status];
     if (schema === undefined) throw new ApiProblem(problemFrom(response.status, body));
-    return schema.parse(body) as never;
+    const parsed = schema.safeParse(body);
+    if (!parsed.success)
+      throw new Failure(
+        3,
+        `${baseUrl} answered in a way that this version of sluice does not know: use its own`,
+        {
+          cause: parsed.error,
+        },
+      );
+    return parsed.data as never;
   },
 });

@@ -3,11 +3,22 @@ export type FailureCode = 1 | 2 | 3;
 
 /** Ends the command with a message for people that says what to do next, and an exit code for scripts. */
 export class Failure extends Error {
-  override readonly name = 'Failure';
+  override readonly name: string = 'Failure';
   readonly exitCode: FailureCode;
 
-  constructor(exitCode: FailureCode, message: string) {
-    super(message);
+  constructor(exitCode: FailureCode, message: string, options?: ErrorOptions) {
+    super(message, options);
     this.exitCode = exitCode;
+  }
+}
+
+/** The API did not answer, or too late; whether it took what was asked is not known. */
+export class Unreachable extends Failure {
+  override readonly name = 'Unreachable';
+
+  constructor(api: string, cause: unknown) {
+    const { message, cause: deeper } = cause as Error;
+    const why = deeper instanceof Error && deeper.message !== '' ? deeper.message : message;
+    super(3, `can't reach ${api}: ${why}. Check the address (--api, SLUICE_API) and your network`, { cause });
   }
 }

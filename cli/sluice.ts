@@ -1,22 +1,19 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from 'commander';
-import { registerAudit } from './audit.ts';
-import { registerExperiment } from './experiment.ts';
-import { Failure } from './failure.ts';
-import { registerJudge } from './judge.ts';
-import { registerRescue } from './rescue.ts';
+import { CommanderError } from 'commander';
+import { ApiProblem } from './api-client.ts';
+import { Failure, type FailureCode } from './failure.ts';
+import { sluiceProgram } from './program.ts';
 
-const program = new Command('sluice')
-  .description('Deployment governance for AWS: releases, approvals, evidence.')
-  .addHelpText(
-    'after',
-    '\nExit codes: 0 done; 1 what was asked about failed; 2 wrong usage or input; 3 not allowed or unreachable.',
-  )
-  .exitOverride();
-registerAudit(program);
-registerJudge(program);
-registerExperiment(program);
-registerRescue(program);
+/** What the API's refusal means to a script. */
+const exitCodeOf = ({ problem: { status } }: ApiProblem): FailureCode => {
+  if (status === 409) return 1;
+  return status === 401 || status === 403 || status === 429 || status >= 500 ? 3 : 2;
+};
+
+const adviceOf = ({ problem: { status } }: ApiProblem): string => {
+  if (status === 401) return '\nRun sluice login, or give a fresh SLUICE_TOKEN.';
+  return status === 403 ? '\nsluice whoami tells your roles.' : '';
+};
 
 // Whoever reads our output may stop early, as `head` does.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -25,12 +22,15 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  await program.parseAsync();
+  await sluiceProgram().parseAsync();
 } catch (error) {
   // Commander has printed its own message by now; help and version end with 0.
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
   else if (error instanceof Failure) {
     console.error(`sluice: ${error.message}`);
     process.exitCode = error.exitCode;
+  } else if (error instanceof ApiProblem) {
+    console.error(`sluice: ${error.message}${adviceOf(error)}`);
+    process.exitCode = exitCodeOf(error);
   } else throw error;
 }

@@ -60,11 +60,29 @@ const settingsSchema = z.strictObject({
   apiRequestsPerSecond: z.int().min(1).max(10_000),
   /** Whether people must have a second factor to sign in. */
   secondFactor: z.enum(['required', 'optional']),
+  /**
+   * The first part of the sign-in page's host name, `PREFIX.auth.REGION.amazoncognito.com`, which is unique among all AWS
+   * accounts; left out, it is the stack's name and a part of its id.
+   */
+  signInDomainPrefix: z
+    .string()
+    .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/)
+    .optional(),
   /** Who is told of alarms by mail; each address is asked by AWS to confirm first. */
   alarmEmails: z.array(z.email()).max(20).default([]),
 });
 
+/** Cognito refuses these in the host name of a sign-in page. */
+const NOT_IN_A_SIGN_IN_DOMAIN = /aws|amazon|cognito/;
+
 export const stageConfigSchema = settingsSchema.superRefine((settings, context) => {
+  const { name, signInDomainPrefix = name } = settings;
+  if (NOT_IN_A_SIGN_IN_DOMAIN.test(signInDomainPrefix))
+    context.addIssue({
+      code: 'custom',
+      path: ['signInDomainPrefix'],
+      message: 'must be given, and not have "aws", "amazon" or "cognito" in it: Cognito refuses them',
+    });
   for (const setting of ['lambdaTargets', 'shifterFunctions', 'metricFunctions'] as const)
     settings[setting].forEach((pattern, index) => {
       if (meansOurs(pattern, settings.name))

@@ -35,7 +35,7 @@ export class SluiceStack extends Stack {
     const releases = new Releases(this, 'Releases', { config, bus, ledger, policy });
     const rollout = new Rollout(this, 'Rollout', { config, bus, ledger, releases });
     new Workflows(this, 'Workflows', { config, tasks: { ...releases.tasks, ...rollout.tasks } });
-    const front = new Front(this, 'Front', { config, ledger, policy, releases });
+    const front = new Front(this, 'Front', { config, identity, ledger, policy, releases });
     new Api(this, 'Api', {
       config,
       identity,

@@ -2,9 +2,11 @@
 has changed, so that a new version is looked at before it is used."""
 
 import json
+from urllib.parse import parse_qs
 
+from ministack import app
 from ministack.core import iam_actions, lambda_runtime
-from ministack.services import lambda_svc
+from ministack.services import cognito, lambda_svc
 
 ALIAS_ACTIONS = {"GET": "GetAlias", "PUT": "UpdateAlias", "DELETE": "DeleteAlias"}
 
@@ -64,7 +66,34 @@ def name_listed_parameters():
     iam_actions.extract_resource_arn = extract_resource_arn
 
 
+def keep_roles_when_refreshed():
+    """A token refreshed by the sign-in page's grant has lost its groups; by any other it keeps them, as on AWS. So no
+    grant is remembered as the page's."""
+
+    class Nothing(dict):
+        def __setitem__(self, key, value):
+            pass
+
+    cognito._refresh_tokens = Nothing()
+
+
+def revoke_tokens_by_page():
+    """RFC 7009 at the sign-in page's own address is missing; the service call of the same effect is there."""
+    general = app._handle_cognito_body_request
+
+    async def handle(method, path, headers, body, query_params):
+        if (method, path) != ("POST", "/oauth2/revoke"):
+            return await general(method, path, headers, body, query_params)
+        token = parse_qs(body.decode()).get("token", [""])[0]
+        cognito._revoke_token({"Token": token})
+        return 200, {}, b""
+
+    app._handle_cognito_body_request = handle
+
+
 def apply():
     name_alias_actions()
     name_errors()
     name_listed_parameters()
+    keep_roles_when_refreshed()
+    revoke_tokens_by_page()

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { shellWord } from '../cli/session/api-address.ts';
 import { ALIAS, CHECKOUT, createCheckout, VARIANTS } from './demo/checkout.ts';
 import { startTraffic } from './demo/traffic.ts';
 import { LocalSetupError } from './endpoint.ts';
@@ -16,13 +17,7 @@ const [OPERATOR] = PEOPLE[0];
 
 const say = (line: string): void => console.log(line);
 
-const tellDoors = (world: World, password: string): void => {
-  const body = (username: string) =>
-    JSON.stringify({
-      ClientId: world.pool.clientId,
-      AuthFlow: 'USER_PASSWORD_AUTH',
-      AuthParameters: { USERNAME: username, PASSWORD: password },
-    });
+const tellDoors = (world: World, password: string): void =>
   say(`
 Everything stays up until Ctrl-C.
 
@@ -31,21 +26,15 @@ Everything stays up until Ctrl-C.
   People           ${PEOPLE.map(([name, roles]) => `${name} (${roles.join(', ')})`).join(', ')}
   Their password   ${password}
 
-Sign in, and look at the releases:
+In another terminal: sign in, and look at the releases:
 
-  export TOKEN=$(curl -s ${world.endpoint} \\
-    -H 'X-Amz-Target: AWSCognitoIdentityProviderService.InitiateAuth' \\
-    -H 'Content-Type: application/x-amz-json-1.1' \\
-    -d '${body(OPERATOR)}' \\
-    | node -p 'JSON.parse(require("fs").readFileSync(0)).AuthenticationResult.AccessToken')
-  curl -s -H "Authorization: Bearer $TOKEN" ${world.apiUrl}/v1/releases
+  npx sluice login --api ${shellWord(world.apiUrl)}
+  npx sluice release list
 
-Ask for a release of your own: version ${VARIANTS.slow.version} is slow, ${VARIANTS.failing.version} fails:
+Ask for a release of your own and watch it: version ${VARIANTS.slow.version} is slow, ${VARIANTS.failing.version} fails:
 
-  curl -s -X POST -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \\
-    -d '{"service":"${CHECKOUT}","environment":"production","version":"${VARIANTS.slow.version}"}' ${world.apiUrl}/v1/releases
+  npx sluice release start ${CHECKOUT} --env production --version ${VARIANTS.slow.version} --wait
 `);
-};
 
 const untilInterrupted = (): Promise<void> =>
   new Promise((resolve) => {

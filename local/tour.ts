@@ -1,5 +1,6 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { type ApiClient, apiClient } from '../cli/api-client.ts';
+import { narrate } from '../cli/narration.ts';
 import type { LedgerRecord } from '../functions/ledger/record.ts';
 import type { ReleaseId } from '../functions/platform/ids.ts';
 import { serviceRoutes } from '../functions/policy/routes.ts';
@@ -7,7 +8,6 @@ import { REQUESTED_EVENT } from '../functions/releases/requested-event.ts';
 import { releaseRoutes } from '../functions/releases/routes.ts';
 import { LOCAL_CREDENTIALS, LOCAL_REGION } from './credentials.ts';
 import { CHECKOUT, checkoutDefinition, VARIANTS } from './demo/checkout.ts';
-import { narrate } from './narration.ts';
 import { signIn } from './people.ts';
 import { watchRelease } from './watch-release.ts';
 import type { World } from './world.ts';

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { SCOPE, type SignInScheme } from '#api/sign-in-schema.ts';
 import { idempotencyKeySchema } from '#platform/ids.ts';
 import { problemSchema } from '#platform/problem.ts';
 import type { Route, RouteTable } from '#platform/route.ts';
@@ -96,8 +97,29 @@ const DESCRIPTION = [
   '(429), an unknown route (404), a function that does not answer (500, 503) come as `{ "message": … }`, application/json.',
 ].join(' ');
 
+/** The hosted sign-in page of the API's people: where it is, empty for the API's own host, and the client it is for. */
+export interface SignIn {
+  readonly url: string;
+  readonly clientId: string;
+}
+
+const signInScheme = ({ url, clientId }: SignIn): SignInScheme => ({
+  type: 'oauth2',
+  description: 'For people: the hosted sign-in page, by authorization code with PKCE (S256).',
+  flows: {
+    authorizationCode: {
+      authorizationUrl: `${url}/oauth2/authorize`,
+      tokenUrl: `${url}/oauth2/token`,
+      refreshUrl: `${url}/oauth2/token`,
+      scopes: { [SCOPE.id]: SCOPE.means },
+      'x-client-id': clientId,
+      'x-revocation-url': `${url}/oauth2/revoke`,
+    },
+  },
+});
+
 /** The OpenAPI 3.1 document of route tables: the same rows that make the gateway's routes and check each request. */
-export const openApiDocument = (tables: readonly RouteTable[]): Json => {
+export const openApiDocument = (tables: readonly RouteTable[], signIn: SignIn): Json => {
   const paths: Record<string, Json> = {};
   for (const table of tables)
     for (const [operationId, route] of Object.entries(table)) {
@@ -113,11 +135,14 @@ export const openApiDocument = (tables: readonly RouteTable[]): Json => {
       description: DESCRIPTION,
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
-    security: [{ accessToken: [] }],
+    security: [{ accessToken: [] }, { signIn: [SCOPE.id] }],
     paths,
     components: {
       schemas: { Problem: schemaOf(problemSchema, 'output') },
-      securitySchemes: { accessToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+      securitySchemes: {
+        accessToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+        signIn: signInScheme(signIn),
+      },
     },
   };
 };

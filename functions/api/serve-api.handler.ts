@@ -12,6 +12,8 @@ const environment = readEnvironment({
   LEDGER_TABLE: z.string(),
   LEDGER_HEADS_TABLE: z.string(),
   ROLLOUT_WORKFLOW_ARNS: z.string().transform((list) => list.split(',')),
+  SIGN_IN_URL: z.string(),
+  SIGN_IN_CLIENT_ID: z.string(),
 });
 
 const probes = sliceProbes(dynamoDb(), stepFunctions(), {
@@ -26,7 +28,10 @@ const probes = sliceProbes(dynamoDb(), stepFunctions(), {
 const HEALTH_MILLISECONDS = 5_000;
 let known: { readonly at: number; readonly slices: Promise<readonly SliceHealth[]> } | undefined;
 
-const document = openApiDocument(ALL_ROUTES);
+const document = openApiDocument(ALL_ROUTES, {
+  url: environment.SIGN_IN_URL,
+  clientId: environment.SIGN_IN_CLIENT_ID,
+});
 
 export const handler = serveRoutes(apiRoutes)({
   getHealth: async () => {

@@ -3,6 +3,7 @@ import { apiRoutes } from '../../functions/api/routes.ts';
 import type { StageConfig } from '../config.ts';
 import type { RoutedFunction } from './api.ts';
 import { GovernedFunction } from './governed-function.ts';
+import type { Identity } from './identity.ts';
 import type { Ledger } from './ledger.ts';
 import type { Policy } from './policy.ts';
 import type { Releases } from './releases.ts';
@@ -10,6 +11,7 @@ import { type WorkflowName, workflowArn } from './workflows.ts';
 
 interface FrontProps {
   readonly config: StageConfig;
+  readonly identity: Identity;
   readonly ledger: Ledger;
   readonly policy: Policy;
   readonly releases: Releases;
@@ -21,7 +23,7 @@ const WORKFLOWS: readonly WorkflowName[] = ['release', 'rollout', 'stage', 'reco
 export class Front extends Construct {
   readonly routed: RoutedFunction;
 
-  constructor(scope: Construct, id: string, { config, ledger, policy, releases }: FrontProps) {
+  constructor(scope: Construct, id: string, { config, identity, ledger, policy, releases }: FrontProps) {
     super(scope, id);
     const workflows = WORKFLOWS.map((name) => workflowArn(config, name));
     const serve = new GovernedFunction(this, 'ServeApi', {
@@ -33,6 +35,8 @@ export class Front extends Construct {
         RELEASES_TABLE: releases.table.tableName,
         SERVICES_TABLE: policy.services.tableName,
         ROLLOUT_WORKFLOW_ARNS: workflows.join(','),
+        SIGN_IN_URL: identity.signInUrl,
+        SIGN_IN_CLIENT_ID: identity.client.userPoolClientId,
         ...ledger.readEnvironment,
       },
     });

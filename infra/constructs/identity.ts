@@ -1,13 +1,19 @@
-import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { Aws, Duration, Fn, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import * as cognito from 'aws-cdk-lib/aws-cognito';
 import { Construct } from 'constructs';
+import { CALLBACK_URLS, SCOPE } from '../../functions/api/sign-in-schema.ts';
 import { ROLES } from '../../functions/platform/route.ts';
 import type { StageConfig } from '../config.ts';
+
+/** The last part of the stack's own id: no other stack anywhere has it, and it stays as long as the stack does. */
+const uniquePart = (): string => Fn.select(4, Fn.split('-', Fn.select(2, Fn.split('/', Aws.STACK_ID))));
 
 /** Who people are. Groups of the pool are roles; nobody can sign themselves up. */
 export class Identity extends Construct {
   readonly pool: cognito.UserPool;
   readonly client: cognito.UserPoolClient;
+  /** Where the hosted sign-in page is; empty in the local stage, whose emulator has it at the root of its own address. */
+  readonly signInUrl: string;
 
   constructor(scope: Construct, id: string, { config }: { config: StageConfig }) {
     super(scope, id);
@@ -34,12 +40,27 @@ export class Identity extends Construct {
         groupName: `sluice:${role}`,
         description: `Role ${role} of Sluice.`,
       });
+    const domain = this.pool.addDomain('SignIn', {
+      cognitoDomain: { domainPrefix: config.signInDomainPrefix ?? `${config.name}-${uniquePart()}` },
+    });
+    this.signInUrl = config.stage === 'local' ? '' : domain.baseUrl();
+    const use = new cognito.ResourceServerScope({ scopeName: SCOPE.name, scopeDescription: SCOPE.means });
+    const resourceServer = this.pool.addResourceServer('Api', {
+      identifier: SCOPE.resource,
+      scopes: [use],
+    });
     this.client = this.pool.addClient('Cli', {
       userPoolClientName: `${config.name}-cli`,
       generateSecret: false,
-      // A password sent by an administrator's own AWS credentials; the local stage signs its users in by password.
-      authFlows: { adminUserPassword: true, userSrp: true, userPassword: config.stage === 'local' },
-      disableOAuth: true,
+      // The local stage signs its people in by password too, where there is nobody to fill in a page.
+      authFlows: { userSrp: true, userPassword: config.stage === 'local' },
+      supportedIdentityProviders: [cognito.UserPoolClientIdentityProvider.COGNITO],
+      oAuth: {
+        flows: { authorizationCodeGrant: true },
+        // Not Cognito's own scopes: a token that leaks can't change a password or a second factor.
+        scopes: [cognito.OAuthScope.resourceServer(resourceServer, use)],
+        callbackUrls: [...CALLBACK_URLS],
+      },
       preventUserExistenceErrors: true,
       accessTokenValidity: Duration.hours(1),
       refreshTokenValidity: Duration.days(1),

@@ -2,6 +2,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, it } from 'vitest';
 import { openApiDocument } from '#api/openapi.ts';
 import { ALL_ROUTES } from '#api/routes.ts';
+import { signInSchemeSchema } from '#api/sign-in-schema.ts';
 import { routeKey } from '#platform/route.ts';
 
 interface Operation {
@@ -13,7 +14,8 @@ interface Operation {
 }
 
 /** As it leaves the API: through JSON. */
-const document = JSON.parse(JSON.stringify(openApiDocument(ALL_ROUTES)));
+const signIn = { url: 'https://people.example.com', clientId: 'client-1' };
+const document = JSON.parse(JSON.stringify(openApiDocument(ALL_ROUTES, signIn)));
 const rows = ALL_ROUTES.flatMap((table) =>
   Object.entries(table).map(([operationId, route]) => ({ operationId, route, key: routeKey(route) })),
 );
@@ -52,6 +54,24 @@ describe('the OpenAPI document', () => {
     expect(ids.toSorted()).toEqual(rows.map(({ operationId }) => operationId).toSorted());
   });
 
+  it('says where people sign in, as which client, and where that is undone', () => {
+    expect(
+      signInSchemeSchema.parse(document.components.securitySchemes.signIn).flows.authorizationCode,
+    ).toEqual({
+      authorizationUrl: 'https://people.example.com/oauth2/authorize',
+      tokenUrl: 'https://people.example.com/oauth2/token',
+      refreshUrl: 'https://people.example.com/oauth2/token',
+      scopes: { 'sluice/api': expect.any(String) },
+      'x-client-id': 'client-1',
+      'x-revocation-url': 'https://people.example.com/oauth2/revoke',
+    });
+  });
+
+  it('is valid too where the page has the host of the API', async () => {
+    const local = openApiDocument(ALL_ROUTES, { ...signIn, url: '' });
+    expect((await new Validator().validate(JSON.parse(JSON.stringify(local)))).errors ?? []).toEqual([]);
+  });
+
   it('has every reference in it', () => {
     for (const [, pointer = ''] of JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g)) {
       const found = pointer.split('/').reduce((at, part) => at?.[part], document);
@@ -65,7 +85,7 @@ describe.each(rows)('$key', ({ key, route }) => {
 
   it('needs a token unless it is public', () => {
     expect(operation.security).toEqual(route.roles === 'public' ? [] : undefined);
-    expect(document.security).toEqual([{ accessToken: [] }]);
+    expect(document.security).toEqual([{ accessToken: [] }, { signIn: ['sluice/api'] }]);
     expect(Object.keys(operation.responses).includes('401')).toBe(route.roles !== 'public');
   });
 

@@ -52,6 +52,8 @@ describe('the configuration of a stage', () => {
     ['a shifter function that is a pattern', { shifterFunctions: ['edge*'] }, /shifterFunctions/],
     ['no target at all', { lambdaTargets: [] }, /lambdaTargets/],
     ['a name that no resource can have', { name: 'Sluice_1' }, /name/],
+    ['a name that no sign-in page can have', { name: 'our-aws' }, /signInDomainPrefix/],
+    ['a sign-in page of a name that none can have', { signInDomainPrefix: 'Sign.In' }, /signInDomainPrefix/],
     ['an address that is none', { alarmEmails: ['nobody'] }, /alarmEmails/],
     ['a metric period that CloudWatch has not', { metricPeriodSecondsMin: 0 }, /metricPeriodSecondsMin/],
     ['a probe host that is everything', { probeHosts: ['*'] }, /probeHosts/],

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ALL_ROUTES } from '../../functions/api/routes.ts';
+import { CALLBACK_URLS } from '../../functions/api/sign-in-schema.ts';
 import { routeKey } from '../../functions/platform/route.ts';
 import { referencesIn, Synthesized } from './synthesized.ts';
 
@@ -38,7 +39,8 @@ describe('the stack', () => {
     const taken = new Set(named(other));
     const shared = named(team).filter((name) => taken.has(name));
     // Names within something that has a name of its own.
-    const inner = /AttributeName|IndexName|StageName|PolicyName|GroupName sluice:|MetricName|Authorizer Name/;
+    const inner =
+      /AttributeName|IndexName|StageName|PolicyName|GroupName sluice:|MetricName|Authorizer Name|ResourceServer Name/;
     expect(shared.filter((name) => !inner.test(name))).toEqual([]);
   });
 
@@ -183,10 +185,26 @@ describe('people', () => {
     expect(Properties.AdminCreateUserConfig.AllowAdminCreateUserOnly).toBe(true);
   });
 
+  it('sign in at a page of their own, by code, and get tokens that are good for Sluice only', () => {
+    const [{ Properties } = expect.fail('no client')] = team.all('AWS::Cognito::UserPoolClient');
+    expect(Properties.AllowedOAuthFlows).toEqual(['code']);
+    expect(Properties.AllowedOAuthFlowsUserPoolClient).toBe(true);
+    expect(Properties.GenerateSecret).toBe(false);
+    expect(Properties.CallbackURLs).toEqual(CALLBACK_URLS);
+    expect(JSON.stringify(Properties.AllowedOAuthScopes)).toMatch(/^\[\{"Fn::Join":.*"\/api"\]\]\}\]$/);
+    expect(Properties.EnableTokenRevocation).toBe(true);
+  });
+
+  it('find that page at an address that no other account has, or the one that was chosen', () => {
+    const domain = (stack: Synthesized) => stack.all('AWS::Cognito::UserPoolDomain')[0]?.Properties.Domain;
+    expect(JSON.stringify(domain(team))).toMatch(/"sluice-".*AWS::StackId/);
+    expect(domain(new Synthesized('team', { signInDomainPrefix: 'our-people' }))).toBe('our-people');
+  });
+
   it('send a plain password in the local stage only', () => {
     const flows = (stack: Synthesized) =>
       stack.all('AWS::Cognito::UserPoolClient')[0]?.Properties.ExplicitAuthFlows;
     expect(flows(local)).toContain('ALLOW_USER_PASSWORD_AUTH');
-    expect(flows(team)).not.toContain('ALLOW_USER_PASSWORD_AUTH');
+    expect(flows(team).toSorted()).toEqual(['ALLOW_REFRESH_TOKEN_AUTH', 'ALLOW_USER_SRP_AUTH']);
   });
 });

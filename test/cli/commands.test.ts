@@ -1,0 +1,307 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
+import type { Command } from 'commander';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Problem } from '#platform/problem.ts';
+import { phaseOf, type Release } from '#releases/release.ts';
+import { sluiceProgram } from '../../cli/program.ts';
+import { aRelease, NOW, releaseIdOf } from '../builders/release.ts';
+import { type FakeSluice, startFakeSluice, tokenFor } from './fake-sluice.ts';
+
+// Each test starts the command anew, some more than once, on a machine that may have other things to do.
+vi.setConfig({ testTimeout: 60_000 });
+
+const CLI = fileURLToPath(new URL('../../cli/sluice.mjs', import.meta.url));
+const home = mkdtempSync(path.join(tmpdir(), 'sluice-commands-'));
+afterAll(() => rmSync(home, { recursive: true }));
+
+let fake: FakeSluice;
+beforeEach(async () => {
+  fake = await startFakeSluice();
+});
+afterEach(() => fake.stop());
+
+const start = (args: readonly string[], environment: Readonly<Record<string, string>> = {}) => {
+  const child = spawn(process.execPath, [CLI, ...args], {
+    env: {
+      PATH: process.env.PATH,
+      HOME: home,
+      SLUICE_API: fake.url,
+      SLUICE_TOKEN: tokenFor('olive', 'operator'),
+      ...environment,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (chunk) => {
+    stdout += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  const ended = new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) =>
+    child.once('close', (code) => resolve({ code, stdout, stderr })),
+  );
+  return { child, ended };
+};
+
+const sluice = (...asked: Parameters<typeof start>) => start(...asked).ended;
+
+const ID = releaseIdOf(1);
+const view = (overrides: Partial<Release> = {}) => {
+  const release = aRelease(overrides);
+  return { ...release, phase: phaseOf(release) };
+};
+const ended = (outcome: NonNullable<Release['outcome']>) =>
+  view({ mode: 'done', outcome, concludedAt: NOW, reasons: [{ code: 'why', text: 'for this reason' }] });
+
+const problem = (status: number, title: string): { status: number; body: Problem } => ({
+  status,
+  body: { type: 'about:blank', title, status, detail: 'what happened' },
+});
+
+const START = ['release', 'start', 'checkout', '--env', 'production', '--version', '2'];
+
+describe('what the API refuses', () => {
+  it.each([
+    [400, 2, ''],
+    [401, 3, 'sluice login'],
+    [403, 3, 'sluice whoami'],
+    [404, 2, ''],
+    [409, 1, ''],
+  ])('with %i ends the command with %i, in the words of the API', async (status, code, advice) => {
+    fake.answer('POST /v1/releases', problem(status, 'A title'));
+    const ran = await sluice(START);
+    expect(ran).toMatchObject({ code, stdout: '' });
+    expect(ran.stderr).toMatch(/^sluice: A title: what happened/);
+    expect(ran.stderr).toContain(advice);
+  });
+
+  it('in the gateway’s own words is told too', async () => {
+    fake.answer('GET /v1/releases', { status: 401, body: { message: 'Unauthorized' } });
+    expect(await sluice(['release', 'list'])).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(/HTTP 401: Unauthorized\nRun sluice login/),
+    });
+  });
+
+  it('for a moment is asked again, with the same key', async () => {
+    fake.answer('POST /v1/releases', problem(503, 'Try again shortly'), { status: 202, body: view() });
+    const ran = await sluice(START);
+    expect(ran).toMatchObject({ code: 0, stdout: expect.stringContaining(ID) });
+    const keys = fake.asked.map(({ headers }) => headers['idempotency-key']);
+    expect(keys).toHaveLength(2);
+    expect(keys[0]).toBe(keys[1]);
+    expect(keys[0]).toMatch(/\S{20}/);
+  });
+});
+
+describe('an API', () => {
+  it('that can’t be reached is said to be: 3', async () => {
+    const { url } = fake;
+    await fake.stop();
+    fake = await startFakeSluice();
+    // Changing something without a key: nobody knows whether it was done, so it is not sent again by itself.
+    const ran = await sluice(['login', '--no-browser'], { SLUICE_API: url });
+    expect(ran).toMatchObject({ code: 3, stderr: expect.stringMatching(/can't reach .*: .*ECONNREFUSED/) });
+  });
+
+  it('that answers what this version does not know is not made sense of: 3', async () => {
+    fake.answer('GET /v1/releases', { status: 200, body: { releases: [{ releaseId: ID, mood: 'fine' }] } });
+    expect(await sluice(['release', 'list'])).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(/this version of sluice does not know/),
+    });
+  });
+});
+
+describe('sluice release', () => {
+  it('start asks for what was said, and nothing else', async () => {
+    fake.answer('POST /v1/releases', { status: 202, body: view() });
+    const { stdout } = await sluice([
+      ...START,
+      '--weight',
+      '7',
+      '--wave-version',
+      'eu=8',
+      '--notes',
+      'why',
+      '--key',
+      'k-1',
+      '--json',
+    ]);
+    expect(JSON.parse(stdout)).toMatchObject({ releaseId: ID, phase: 'accepted' });
+    const [{ body, headers } = expect.fail('nothing asked')] = fake.asked;
+    expect(JSON.parse(body)).toEqual({
+      service: 'checkout',
+      environment: 'production',
+      version: '2',
+      versions: { eu: '8' },
+      strategy: 'canary',
+      firstStageWeightPercent: 7,
+      notes: 'why',
+    });
+    expect(headers['idempotency-key']).toBe('k-1');
+    expect(headers.authorization).toBe(`Bearer ${tokenFor('olive', 'operator')}`);
+  });
+
+  it.each([
+    ['promoted', 0],
+    ['rolled-back', 1],
+    ['aborted', 1],
+    ['refused', 1],
+  ] as const)('wait for one that was %s ends with %i', async (outcome, code) => {
+    fake.answer(`GET /v1/releases/${ID}`, { status: 200, body: ended(outcome) });
+    fake.answer(`GET /v1/releases/${ID}/timeline`, { status: 200, body: { records: [] } });
+    expect(await sluice(['release', 'wait', ID])).toEqual({
+      code,
+      stdout: `checkout 2 in production: ${outcome}\n`,
+      stderr: '',
+    });
+  });
+
+  it('wait is over when its time is, says that the release goes on, and how to pick it up: 1', async () => {
+    fake.answer(`GET /v1/releases/${ID}`, { status: 200, body: view({ startedAt: NOW }) });
+    fake.answer(`GET /v1/releases/${ID}/timeline`, { status: 200, body: { records: [] } });
+    expect(await sluice(['release', 'wait', ID, '--timeout', '1s'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(`goes on. Pick it up with: sluice release wait ${ID}`),
+    });
+  });
+
+  it('wait outlives an API that fails in passing', async () => {
+    const down = problem(503, 'Try again shortly');
+    fake.answer(`GET /v1/releases/${ID}`, down, down, { status: 200, body: ended('promoted') });
+    fake.answer(`GET /v1/releases/${ID}/timeline`, { status: 200, body: { records: [] } });
+    expect((await sluice(['release', 'wait', ID])).code).toBe(0);
+  });
+
+  it('watch, stopped from outside, says that the release goes on', async () => {
+    fake.answer(`GET /v1/releases/${ID}`, { status: 200, body: view({ startedAt: NOW }) });
+    fake.answer(`GET /v1/releases/${ID}/timeline`, { status: 200, body: { records: [] } });
+    const running = start(['release', 'watch', ID]);
+    while (fake.asked.length < 2) await new Promise((resolve) => setTimeout(resolve, 20));
+    running.child.kill('SIGTERM');
+    expect(await running.ended).toMatchObject({
+      code: 143,
+      stderr: expect.stringContaining(`sluice release watch ${ID}`),
+    });
+  });
+
+  it('has no colour where there is no terminal, unless it is asked for', async () => {
+    fake.answer('GET /v1/releases', { status: 200, body: { releases: [ended('promoted')] } });
+    const coloured = (text: string) => stripVTControlCharacters(text) !== text;
+    expect(coloured((await sluice(['release', 'list'])).stdout)).toBe(false);
+    expect(coloured((await sluice(['release', 'list'], { FORCE_COLOR: '1' })).stdout)).toBe(true);
+  });
+
+  it.each([
+    ['a weight that is no number', [...START, '--weight', 'half']],
+    ['a wave named twice', [...START, '--wave-version', 'eu=1', '--wave-version', 'eu=2']],
+    ['a strategy that there is not', [...START, '--strategy', 'hope']],
+    ['a duration without a unit', ['release', 'wait', ID, '--timeout', '10']],
+    ['an id of something else', ['release', 'abort', 'latest']],
+    [
+      'a service that none can be called',
+      ['release', 'start', 'Check Out', '--env', 'production', '--version', '2'],
+    ],
+  ])('is wrong usage with %s: 2, and nothing is asked', async (_, args) => {
+    expect(await sluice(args)).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/./) });
+    expect(fake.asked).toEqual([]);
+  });
+});
+
+describe('sluice service apply', () => {
+  const apply = async (name: string, text: string) => {
+    const file = path.join(home, name);
+    writeFileSync(file, text);
+    return sluice(['service', 'apply', '-f', file]);
+  };
+
+  it.each([
+    ['that is no YAML', 'service: [', /line 1/],
+    ['with a key twice', '{"service":"a","owner":"b","owner":"c"}', /unique/],
+    ['without a name', 'environments: {}', /service/],
+    ['that is empty', '', /is empty/],
+  ])('refuses a file %s: 2, and nothing is asked', async (_, text, why) => {
+    expect(await apply('service.yaml', text)).toMatchObject({ code: 2, stderr: expect.stringMatching(why) });
+    expect(fake.asked).toEqual([]);
+  });
+
+  it('refuses a file that is not there: 2', async () => {
+    expect(await sluice(['service', 'apply', '-f', '/nowhere.yaml'])).toMatchObject({
+      code: 2,
+      stderr: 'sluice: there is no file /nowhere.yaml\n',
+    });
+  });
+});
+
+describe('sluice abort-all, freeze and thaw', () => {
+  const frozen = {
+    environment: 'production',
+    revision: 1,
+    frozen: true,
+    freeze: {
+      until: '2026-12-27T07:00:00.000Z',
+      reason: 'Christmas',
+      by: { login: 'ann', kind: 'user', authenticated: true, via: 'api' },
+      at: NOW,
+    },
+  };
+
+  it('tells of each release, and ends with 1 while one may still have traffic', async () => {
+    const one = { releaseId: ID, service: 'checkout', result: 'failed', text: 'could not be read back' };
+    const body = { environment: 'production', complete: false, text: 'one is not restored', releases: [one] };
+    fake.answer('POST /v1/environments/production/abort-all', { status: 207, body });
+    const ran = await sluice(['abort-all', '--env', 'production', '--reason', 'fire']);
+    expect(ran.code).toBe(1);
+    expect(ran.stdout).toMatch(/^one is not restored$/m);
+    expect(ran.stdout).toMatch(new RegExp(`^${ID} +checkout +failed +could not be read back$`, 'm'));
+    expect(JSON.parse(fake.asked[0]?.body ?? '')).toEqual({ reason: 'fire' });
+    expect(fake.asked[0]?.headers['idempotency-key']).toMatch(/\S{20}/);
+  });
+
+  it('freezes until an instant or for a while, and tells whether an environment is', async () => {
+    fake.answer('POST /v1/environments/production/freeze', { status: 200, body: frozen });
+    fake.answer('GET /v1/environments/production/freeze', { status: 200, body: frozen });
+    const freeze = ['freeze', '--env', 'production'];
+    const until = '2026-12-27T08:00:00+01:00';
+    const ran = await sluice([...freeze, '--until', until, '--reason', 'Christmas']);
+    expect(ran.stdout).toBe(`production is frozen until 2026-12-27T07:00:00.000Z by ann: Christmas\n`);
+    await sluice([...freeze, '--until', '2h']);
+    const [first, second] = fake.asked.map(({ body }) => JSON.parse(body));
+    expect(first).toEqual({ until, reason: 'Christmas' });
+    expect(Date.parse(second.until) - Date.now()).toBeGreaterThan(7_100_000);
+    expect((await sluice(freeze)).stdout).toBe(ran.stdout);
+  });
+
+  it('thaws', async () => {
+    const body = { environment: 'production', revision: 2, frozen: false, freeze: frozen.freeze };
+    fake.answer('POST /v1/environments/production/thaw', { status: 200, body });
+    expect((await sluice(['thaw', '--env', 'production'])).stdout).toBe('releases may start in production\n');
+  });
+});
+
+describe('the help', () => {
+  const leavesOf = (command: Command): readonly Command[] =>
+    command.commands.length === 0 ? [command] : command.commands.flatMap(leavesOf);
+
+  it.each(leavesOf(sluiceProgram()).map((command) => ({ command, name: command.name() })))(
+    'of $name says what it is for, with an example',
+    ({ command }) => {
+      let text = '';
+      command.configureOutput({
+        writeOut: (part) => {
+          text += part;
+        },
+      });
+      command.outputHelp();
+      expect(command.description()).not.toBe('');
+      expect(text).toMatch(/^Examples?:.*\n {2}\$ .*\bsluice /m);
+    },
+  );
+});
