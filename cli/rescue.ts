@@ -11,8 +11,9 @@ Brings a service's traffic back to the version that was stable before its last r
 needs your own AWS credentials (as the AWS CLI finds them) and the Parameter Store; nothing of Sluice has to run.
 While Sluice runs, use: sluice release abort (a release on its way) or sluice rollback (a promoted one).
 
-  sluice rescue checkout --env production
-  sluice rescue checkout --env production --dry-run
+Examples:
+  $ sluice rescue checkout --env production
+  $ sluice rescue checkout --env production --dry-run
 
 Exit codes: 0 all traffic is read back on the stable version; 1 it is not; 2 wrong usage, or nothing known to go back to;
 3 AWS refused, or could not be reached.`;
