@@ -20,6 +20,17 @@ describe('the dispersion of the baseline’s past', () => {
     expect(historyOf(looks([7])).dispersion?.errors).toBe(1);
   });
 
+  test('is 1 while the variance is above the mean by no more than chance', () => {
+    const alternating = (low: number, high: number) =>
+      historyOf(looks(Array.from({ length: 100 }, (_, index) => (index % 2 === 0 ? low : high)))).dispersion
+        ?.errors;
+    // Means 10: variances 12.1 and 14.4 of 99, where two standard errors of such looks are 0.29.
+    expect(alternating(10 - 3.46, 10 + 3.46)).toBe(1);
+    expect(alternating(10 - 3.77, 10 + 3.77)).toBeCloseTo(1.435, 2);
+    // Two errors in one look of 360, and one in another, are no burst.
+    expect(historyOf(looks([2, 1, ...Array(358).fill(0)])).dispersion?.errors).toBe(1);
+  });
+
   test('does not take rising and falling traffic for bursts', () => {
     const tide = [100, 1000, 5000, 1000, 100].map((requests) => arm(requests, requests / 100));
     expect(historyOf(tide).dispersion?.errors).toBe(1);
