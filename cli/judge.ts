@@ -24,6 +24,8 @@ One JSON object a line, counts since the previous look of the stage; what is lef
    "canary":{"requests":120,"errors":1,"latencyMs":{"p95":110},"slowerThan":{"100":9,"250":1,"2000":0}},
    "baseline":{"requests":1080,"errors":9,"latencyMs":{"p95":108},"slowerThan":{"100":80,"250":12,"2000":0}},
    "probes":{"attempts":3,"successes":3}}
+More that a line may have: "baselineProbes"; "late", counts of the stage before that settled since; "history", the stable
+version's counts before the release; "alarms", guard alarms with their states.
 
 Example:
   $ sluice judge --margin 0.2 looks.jsonl`;

@@ -19,7 +19,8 @@ import {
 
 /**
  * One look of an offline replay. Counts are since the previous look of the stage; every member may be left out: `stage` and
- * `weightPercent` then stay as they were. `history` holds from its line on, `alarms` for its line.
+ * `weightPercent` then stay as they were. `late` are counts of the stage before that settled since the previous look.
+ * `history` holds from its line on, `alarms` for its line.
  */
 export const LookLine = z
   .strictObject({
@@ -28,13 +29,16 @@ export const LookLine = z
     weightPercent: z.number().gt(0).max(100).optional(),
     endOfRound: z.boolean().optional(),
     ...ArmFacts.shape,
+    late: ArmFacts.pick({ canary: true, baseline: true }).optional(),
     history: BaselineHistory.optional(),
     alarms: z.array(GuardAlarm).optional(),
   })
-  .superRefine(({ canary, baseline, probes, baselineProbes }, context) => {
+  .superRefine(({ canary, baseline, probes, baselineProbes, late }, context) => {
     const impossible = [
       ...moreThanRequests('canary', canary),
       ...moreThanRequests('baseline', baseline),
+      ...moreThanRequests('late.canary', late?.canary),
+      ...moreThanRequests('late.baseline', late?.baseline),
       ...moreThanTotal('canary', canary),
       ...moreThanTotal('baseline', baseline),
       ...moreThanAttempts('probes', probes),
@@ -85,6 +89,10 @@ export interface Replay {
   /** Epoch milliseconds of the stage's first look that told its time. */
   readonly stageBegan: number | undefined;
   readonly cumulative: ArmFacts;
+  /** Of the stage before, once something of it has come late. */
+  readonly before: ArmFacts | undefined;
+  /** What was known of the stage before when it ended. */
+  readonly ended: ArmFacts;
   readonly round: ArmFacts;
   readonly roundsOver: number;
   readonly history: BaselineHistory | undefined;
@@ -96,7 +104,16 @@ export function beginReplay(policy: JudgePolicy, plan: Plan | undefined): Replay
 }
 
 function freshStage(stage: number) {
-  return { stage, weightPercent: undefined, stageBegan: undefined, cumulative: {}, round: {}, roundsOver: 0 };
+  return {
+    stage,
+    weightPercent: undefined,
+    stageBegan: undefined,
+    cumulative: {},
+    before: undefined,
+    ended: {},
+    round: {},
+    roundsOver: 0,
+  };
 }
 
 /** A line that a replay can't take, though each of its members is well-formed. */
@@ -114,8 +131,12 @@ export function replayLook(
   const stageBegan = replay.stageBegan ?? at;
   const weightPercent = line.weightPercent ?? replay.weightPercent ?? planned(replay)?.weightPercent;
   if (weightPercent === undefined) throw new ImpossibleLook('weightPercent is missing and no plan tells it');
+  if (line.late !== undefined && replay.stage === 0)
+    throw new ImpossibleLook('late counts are of the stage before, and there is none');
   const stage = stageOf(replay, weightPercent);
   const cumulative = addFacts(replay.cumulative, line);
+  const stageBefore =
+    line.late === undefined ? replay.before : addFacts(replay.before ?? replay.ended, line.late);
   const round = addFacts(replay.round, line);
   const roundsOver = replay.roundsOver + (line.endOfRound === true ? 1 : 0);
   const history = line.history ?? replay.history;
@@ -125,6 +146,7 @@ export function replayLook(
     facts: {
       judgedSeconds: roundsOver * stage.roundSeconds,
       cumulative,
+      ...(stageBefore && { before: stageBefore }),
       rounds: line.endOfRound === true ? [{ number: roundsOver, ...round }] : [],
       ...(history && { history }),
     },
@@ -132,7 +154,15 @@ export function replayLook(
     ...(line.alarms && { alarms: line.alarms }),
     state: replay.state,
   });
-  const remembered = { ...replay, stageBegan, weightPercent, cumulative, roundsOver, history };
+  const remembered = {
+    ...replay,
+    stageBegan,
+    weightPercent,
+    cumulative,
+    before: stageBefore,
+    roundsOver,
+    history,
+  };
   return {
     result,
     after: { ...remembered, round: line.endOfRound === true ? {} : round, state: result.state },
@@ -143,7 +173,8 @@ export function replayLook(
 function enterStage(replay: Replay, { stage = replay.stage }: LookLine): Replay {
   if (stage < replay.stage) throw new ImpossibleLook(`stage ${stage} comes after stage ${replay.stage}`);
   if (stage === replay.stage) return replay;
-  return { ...replay, ...freshStage(stage), state: nextStageState(replay.state) };
+  const fresh = { ...freshStage(stage), ended: replay.cumulative };
+  return { ...replay, ...fresh, state: nextStageState(replay.state) };
 }
 
 function planned({ plan, stage }: Replay) {
@@ -167,7 +198,7 @@ function isPast(
   return at - began > 1000 * stageDeadlineSeconds(replay.plan ?? planOf('standard'), stage, 0);
 }
 
-function addFacts(sum: ArmFacts, line: LookLine): ArmFacts {
+function addFacts(sum: ArmFacts, line: ArmFacts): ArmFacts {
   const canary = addArms(sum.canary, line.canary);
   const baseline = addArms(sum.baseline, line.baseline);
   const probes = addProbes(sum.probes, line.probes);

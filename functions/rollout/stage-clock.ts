@@ -33,8 +33,13 @@ export const settledWindow = (
 ): Settled => {
   const period = periodSeconds * 1_000;
   const from = Math.ceil(shiftedAt / period) * period;
-  const settled = Math.floor((now - settleSeconds * 1_000) / period) * period;
-  return { from, to: Math.max(from, settled) };
+  return { from, to: Math.max(from, settledUntil(now, periodSeconds, settleSeconds)) };
+};
+
+/** The end of the last period whose counts no longer change. */
+export const settledUntil = (now: number, periodSeconds: number, settleSeconds: number): number => {
+  const period = periodSeconds * 1_000;
+  return Math.floor((now - settleSeconds * 1_000) / period) * period;
 };
 
 export const judgedSeconds = ({ from, to }: Settled): number => (to - from) / 1_000;

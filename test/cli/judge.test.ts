@@ -100,6 +100,7 @@ describe('sluice judge', () => {
       expect.objectContaining({ test: 'errors-absolute', canary: 1, of: 120, limit: 0.05 }),
       expect.objectContaining({ test: 'p99-absolute', boundMs: 2000, canary: 0, of: 120, limit: 0.01 }),
       expect.objectContaining({ test: 'p95-absolute', boundMs: 250, canary: 1, of: 120, limit: 0.05 }),
+      { test: 'errors-few', lnE1: expect.any(Number), canary: 1, baseline: 9, share: 0.1 },
     ]);
   });
 
@@ -121,6 +122,26 @@ describe('sluice judge', () => {
     expect(answers[1].evidence.tests[0]).toMatchObject({ canary: 15, baseline: 40 });
     const fresh = judge([{ ...bad, stage: 1 }]).answers[0];
     expect(answers[1].evidence.lnE).toBeGreaterThan(fresh.evidence.lnE + 2);
+  });
+
+  it('counts what settles late for the stage before', () => {
+    const stage = {
+      endOfRound: false,
+      canary: { requests: 1000, errors: 15 },
+      baseline: { requests: 9000, errors: 40 },
+    };
+    const late = { canary: { requests: 100, errors: 9 }, baseline: { requests: 900, errors: 4 } };
+    const quiet = { stage: 1, endOfRound: false, canary: {}, baseline: {} };
+    const { answers } = judge([look(stage), look(quiet), look({ ...quiet, late })]);
+    expect(answers.map(({ verdict }) => verdict)).toEqual(['continue', 'continue', 'rollback']);
+    expect(answers[2].reasons[0].text).toMatch(
+      /^rolled back: 24 of 68 errors on 10 % of traffic, .* in the stage before, E = /,
+    );
+    const first = judge([look({ ...stage, late })]);
+    expect([first.status, first.stderr.trim()]).toEqual([
+      2,
+      'line 1: late counts are of the stage before, and there is none',
+    ]);
   });
 
   it('rolls back, and still ends with 0: the question was answered', () => {

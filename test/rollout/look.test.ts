@@ -35,7 +35,7 @@ const aLook = (after: number, overrides: Partial<Look> = {}, release: Partial<Re
 
 const saw = (verdict: Verdict, overrides: Partial<LookResult> = {}): LookResult => ({
   verdict,
-  evidence: { lnE: 0, threshold: 4.6, tests: [], stage: {} },
+  evidence: { lnE: 0, threshold: 4.6, tests: [], stage: {}, previous: {} },
   rounds: [],
   reasons: [{ code: 'rounds-open', text: '1 of 3 rounds judged', facts: {} }],
   state: { ...initialStageState(), lastRound: 1, carriedEvidence: { 'errors-relative': 1 } },
@@ -78,6 +78,31 @@ describe('what a look shows the judge', () => {
     const history = { counts: { requests: 1_000, errors: 3 } };
     const wave = { ...aWave(), snapshot: aSnapshot({ history }) };
     expect(lookInput(aLook(10, { wave })).facts.history).toEqual(history);
+  });
+
+  it('is what settles late of the step before as well, for its evidence', () => {
+    const late = { settleSeconds: 30, state: firstLookState() };
+    const window = { from: NOW_MS, to: NOW_MS + seconds(60) };
+    const all = [...periods(6), served(6, 20), served(7, 20), served(8, 20)];
+    const passed = decide(aLook(99, { ...late, window, periods: periods(6) }), alone(saw('promote')));
+    expect(passed.state.tail).toMatchObject({ from: NOW_MS + seconds(60), to: NOW_MS + seconds(90) });
+
+    const next = aStep({ ...stage, weightPercent: 100 }, { index: 1 });
+    const shifted = { from: NOW_MS + seconds(110), to: NOW_MS + seconds(110) };
+    const at = (after: number) =>
+      aLook(after, { ...late, step: next, state: passed.state, window: shifted, periods: all });
+    expect(lookInput(at(95)).facts).not.toHaveProperty('before');
+    expect(lookInput(at(105)).facts.before?.canary).toEqual({ requests: 700, errors: 20 });
+    expect(lookInput(at(125)).facts.before?.canary).toEqual({ requests: 900, errors: 60 });
+    expect(lookInput(at(125)).facts.cumulative).toEqual({});
+
+    const judged = judgeLook(lookInput(at(125)));
+    expect(judged.verdict).toBe('rollback');
+    expect(judged.reasons[0]?.text).toMatch(
+      /^rolled back: 60 of 60 errors on 50 % of traffic, .* in the stage before/,
+    );
+    const continued = decide(at(105), alone(saw('continue')));
+    expect(continued.state.tail).toEqual(passed.state.tail);
   });
 
   it.each([

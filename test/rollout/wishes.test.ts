@@ -17,7 +17,7 @@ const saw = (verdict: Verdict, score?: number): Judged =>
   alone({
     verdict,
     ...(score !== undefined && { score }),
-    evidence: { lnE: 0, threshold: 4.6, tests: [], stage: {} },
+    evidence: { lnE: 0, threshold: 4.6, tests: [], stage: {}, previous: {} },
     rounds: [],
     reasons: [],
     state: initialStageState(),

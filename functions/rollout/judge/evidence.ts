@@ -8,32 +8,55 @@ import { lnWeightedSum } from '#rollout/judge/special-functions.ts';
 export const LnByTest = z.partialRecord(TestName, z.number());
 export type LnByTest = Readonly<z.infer<typeof LnByTest>>;
 
-/** `lnE` is combined over tests and stages; `tests` and `stage` are this stage alone. `threshold` is ln(1/α). */
+/**
+ * `lnE` is combined over tests and stages; `tests` and `stage` are this stage alone, `testsBefore` and `previous` the stage
+ * before it, told only where more of its data has settled since. `threshold` is ln(1/α).
+ */
 export const Evidence = z.strictObject({
   lnE: z.number(),
   threshold: z.number(),
   tests: z.array(SequentialTest),
+  testsBefore: z.array(SequentialTest).optional(),
   stage: LnByTest,
+  previous: LnByTest,
 });
 export type Evidence = Readonly<z.infer<typeof Evidence>>;
 
+/** What the looks before have found: in all stages before the previous one, in that one, and in this one. */
+export interface Found {
+  readonly carriedEvidence: LnByTest;
+  readonly previousEvidence: LnByTest;
+  readonly stageEvidence: LnByTest;
+}
+
 /**
  * All tests on the cumulative counts of a stage, combined with what earlier stages found. A test whose data is missing at
- * this look keeps its last value: what was found doesn't go away with the metrics.
+ * this look keeps its last value: what was found doesn't go away with the metrics. `before` is what is known by now of the
+ * stage before: data that settles late counts for the evidence of the stage that it belongs to.
  */
 export function weighEvidence(
   facts: ArmFacts,
+  before: ArmFacts | undefined,
   history: BaselineHistory | undefined,
-  before: { readonly carriedEvidence: LnByTest; readonly stageEvidence: LnByTest },
+  found: Found,
   policy: JudgePolicy,
 ): Evidence {
-  const tests = policy.measures === 'probes-only' ? [] : sequentialTests(facts, history, policy);
-  const stage = { ...before.stageEvidence, ...byTest(tests) };
+  const ask = (counts: ArmFacts, carried: LnByTest) =>
+    policy.measures === 'probes-only'
+      ? []
+      : sequentialTests(counts, history, policy, fewLevel(carried, policy));
+  const testsBefore = before && ask(before, found.carriedEvidence);
+  const previous = { ...found.previousEvidence, ...byTest(testsBefore ?? []) };
+  const carried = addStages(found.carriedEvidence, previous);
+  const tests = ask(facts, carried);
+  const stage = { ...found.stageEvidence, ...byTest(tests) };
   return {
-    lnE: combine(stage, before.carriedEvidence, policy),
+    lnE: combine(stage, carried, policy),
     threshold: -Math.log(policy.evidence.alpha),
     tests,
+    ...(testsBefore && { testsBefore }),
     stage,
+    previous,
   };
 }
 
@@ -53,6 +76,17 @@ function combine(stage: LnByTest, carried: LnByTest, policy: JudgePolicy): numbe
   );
 }
 
+/**
+ * What the test of few errors has to spend: as much as makes the combined E reach 1/α by itself when its boundary is crossed,
+ * after what earlier stages left of it.
+ */
+function fewLevel(carried: LnByTest, policy: JudgePolicy): number {
+  const weights = weightsOf(policy);
+  const total = TestName.options.reduce((sum, name) => sum + weights[name], 0);
+  const part = weights['errors-few'] / total;
+  return Math.min(0.5, policy.evidence.alpha * part * Math.exp(carried['errors-few'] ?? 0));
+}
+
 export function weightsOf({ evidence: { weights } }: JudgePolicy): Readonly<Record<TestName, number>> {
   return {
     'errors-relative': weights.errorsRelative,
@@ -60,6 +94,7 @@ export function weightsOf({ evidence: { weights } }: JudgePolicy): Readonly<Reco
     'errors-absolute': weights.errorsAbsolute,
     'p99-absolute': weights.p99Absolute,
     'p95-absolute': weights.p95Absolute,
+    'errors-few': weights.errorsFew,
   };
 }
 

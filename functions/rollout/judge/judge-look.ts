@@ -25,10 +25,11 @@ export function judgeLook(input: LookInput): LookResult {
     .filter(({ number }) => number > input.state.lastRound)
     .toSorted((one, other) => one.number - other.number);
   const rounds = fresh.map((round) => judgeRound(round, history, policy));
-  const evidence = weighEvidence(facts.cumulative, history, input.state, policy);
+  const evidence = weighEvidence(facts.cumulative, facts.before, history, input.state, policy);
   const state = {
     ...rounds.reduce(afterRound, afterProbes(input.state, facts.cumulative.probes)),
     stageEvidence: evidence.stage,
+    previousEvidence: evidence.previous,
     ...(facts.cumulative.baseline && { stageBaseline: facts.cumulative.baseline }),
   };
   const { canary, baseline } = armsOf(facts.cumulative, history, policy);
@@ -71,7 +72,7 @@ function atDeadline({ policy, stage }: LookInput, missing: readonly Reason[]): D
   const because = missing.map(({ text }) => text).join('; ');
   const reason: Reason = {
     code: 'insufficient-data',
-    text: `${restores ? 'rolled back' : 'held'}: the stage's deadline passed without enough data: ${because}`,
+    text: `${restores ? 'rolled back' : 'held'}: the stage's deadline passed and it can't be promoted: ${because}`,
     facts: { stage: stage.index, missing: missing.map(({ code }) => code) },
   };
   return { verdict: restores ? 'rollback' : 'hold', reasons: [reason, ...missing] };

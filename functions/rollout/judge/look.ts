@@ -21,6 +21,11 @@ export const LookFacts = z.strictObject({
   judgedSeconds: z.number().min(0),
   /** From the start of the stage to the last settled period. */
   cumulative: ArmFacts,
+  /**
+   * The same of the stage before, while data of it still settles: what came after its last look counts for its evidence, and
+   * for nothing else.
+   */
+  before: ArmFacts.optional(),
   /** Rounds completed since the last look. */
   rounds: z.array(RoundFacts),
   history: BaselineHistory.optional(),

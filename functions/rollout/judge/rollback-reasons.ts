@@ -1,17 +1,11 @@
 import { lnEvidence } from '#rollout/judge/e-value.ts';
-import { type Evidence, weightsOf } from '#rollout/judge/evidence.ts';
-import {
-  evidenceText,
-  millisecondsText,
-  numberText,
-  percentText,
-  ratioText,
-} from '#rollout/judge/figures.ts';
+import type { Evidence } from '#rollout/judge/evidence.ts';
+import { strongEvidence } from '#rollout/judge/evidence-reason.ts';
+import { evidenceText, numberText, percentText } from '#rollout/judge/figures.ts';
 import type { JudgePolicy } from '#rollout/judge/judge-policy.ts';
 import type { GuardAlarm, LookInput } from '#rollout/judge/look.ts';
 import type { Reason } from '#rollout/judge/reasons.ts';
 import type { JudgedRound } from '#rollout/judge/round.ts';
-import type { RelativeTest, SequentialTest } from '#rollout/judge/sequential-tests.ts';
 import type { StageState } from '#rollout/judge/stage-state.ts';
 
 /** Every rule that rolls back at once, each on its own; the first found decides, all are named. */
@@ -51,49 +45,6 @@ function probesDown({ failedProbeLooksRunning: looks }: StageState, policy: Judg
       facts: { looks, limit: policy.failedProbeLooksMax },
     },
   ];
-}
-
-function strongEvidence(evidence: Evidence, state: StageState, policy: JudgePolicy): Reason[] {
-  const { lnE, threshold } = evidence;
-  if (lnE < threshold) return [];
-  const strongest = strongestTest(evidence, state, policy);
-  const found = strongest === undefined ? 'evidence of earlier stages' : describeTest(strongest);
-  return [
-    {
-      code: 'evidence',
-      text: `rolled back: ${found}, E = ${evidenceText(lnE)} ≥ ${numberText(Math.round(Math.exp(threshold)))}`,
-      facts: { lnE, threshold, ...(strongest && { test: strongest.test, lnE1: strongest.lnE1 }) },
-    },
-  ];
-}
-
-/** The test that adds most to the combined E. */
-function strongestTest(
-  evidence: Evidence,
-  state: StageState,
-  policy: JudgePolicy,
-): SequentialTest | undefined {
-  const weights = weightsOf(policy);
-  const part = ({ test, lnE1 }: SequentialTest) =>
-    Math.log(weights[test]) + lnE1 + (state.carriedEvidence[test] ?? 0);
-  return evidence.tests.toSorted((one, other) => part(other) - part(one))[0];
-}
-
-function describeTest(row: SequentialTest): string {
-  if ('limit' in row) {
-    const what =
-      row.test === 'errors-absolute' ? 'errors in' : `slower than ${millisecondsText(row.boundMs ?? 0)} of`;
-    return `${numberText(row.canary)} ${what} ${numberText(row.of)} requests (${percentText(row.canary / row.of)}), limit ${percentText(row.limit)}`;
-  }
-  const { canary, baseline, share, boundMs } = row;
-  const events = boundMs === undefined ? 'errors' : `requests slower than ${millisecondsText(boundMs)}`;
-  return `${numberText(canary)} of ${numberText(canary + baseline)} ${events} on ${percentText(share)} of traffic, ${describeRatio(row)}`;
-}
-
-function describeRatio({ canary, baseline, share, rateRatio: [low, high] }: RelativeTest): string {
-  const interval = high === null ? `at least ${ratioText(low)}` : `${ratioText(low)}–${ratioText(high)}`;
-  if (baseline === 0) return `none on the baseline (${interval}×)`;
-  return `${ratioText((canary * (1 - share)) / (baseline * share))}× the baseline's rate (${interval})`;
 }
 
 function failedRounds(state: StageState, rounds: readonly JudgedRound[], policy: JudgePolicy): Reason[] {

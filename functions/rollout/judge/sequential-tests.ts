@@ -10,6 +10,7 @@ import {
   type Proportion,
   slowOf,
 } from '#rollout/judge/facts.ts';
+import { lnEvidenceOfFew } from '#rollout/judge/few-events.ts';
 import type { JudgePolicy } from '#rollout/judge/judge-policy.ts';
 import { boundAtOrAbove, boundsNearPercentiles, percentileMs } from '#rollout/judge/latency.ts';
 
@@ -19,6 +20,7 @@ export const TestName = z.enum([
   'errors-absolute',
   'p99-absolute',
   'p95-absolute',
+  'errors-few',
 ]);
 export type TestName = z.infer<typeof TestName>;
 
@@ -36,6 +38,16 @@ export const RelativeTest = z.strictObject({
 });
 export type RelativeTest = Readonly<z.infer<typeof RelativeTest>>;
 
+/** The exact test of a stage's first few errors, on the same counts as the relative one. */
+export const FewTest = z.strictObject({
+  test: TestName.extract(['errors-few']),
+  lnE1: z.number(),
+  canary: z.number(),
+  baseline: z.number(),
+  share: z.number(),
+});
+export type FewTest = Readonly<z.infer<typeof FewTest>>;
+
 /** `canary` events of `of` requests against the share `limit`. */
 export const AbsoluteTest = z.strictObject({
   test: TestName.extract(['errors-absolute', 'p99-absolute', 'p95-absolute']),
@@ -47,16 +59,40 @@ export const AbsoluteTest = z.strictObject({
 });
 export type AbsoluteTest = Readonly<z.infer<typeof AbsoluteTest>>;
 
-export const SequentialTest = z.union([RelativeTest, AbsoluteTest]);
-export type SequentialTest = RelativeTest | AbsoluteTest;
+export const SequentialTest = z.union([RelativeTest, AbsoluteTest, FewTest]);
+export type SequentialTest = RelativeTest | AbsoluteTest | FewTest;
 
-/** Every test that the cumulative counts of a stage allow; one that lacks data is left out. */
+/**
+ * Every test that the cumulative counts of a stage allow; one that lacks data is left out. `fewLevel` is what the test of few
+ * errors may still spend.
+ */
 export function sequentialTests(
   facts: ArmFacts,
   history: BaselineHistory | undefined,
   policy: JudgePolicy,
+  fewLevel: number,
 ): SequentialTest[] {
-  return [...relativeTests(facts, history, policy), ...absoluteTests(facts, history, policy)];
+  return [
+    ...relativeTests(facts, history, policy),
+    ...absoluteTests(facts, history, policy),
+    ...fewTests(facts, history, policy, fewLevel),
+  ];
+}
+
+/** Divided counts are rounded in the canary's favour: the walk of the exact test goes in whole steps. */
+function fewTests(
+  { canary, baseline }: ArmFacts,
+  history: BaselineHistory | undefined,
+  policy: JudgePolicy,
+  level: number,
+): FewTest[] {
+  const [errors, stable] = [errorsOf(canary), errorsOf(baseline)];
+  if (errors === undefined || stable === undefined) return [];
+  const phi = errorDispersion(history, policy);
+  const share = errors.trials / (errors.trials + stable.trials);
+  const tally = { canary: Math.floor(errors.events / phi), other: Math.ceil(stable.events / phi) };
+  const lnE1 = lnEvidenceOfFew(tally, toleratedShare(share, policy.evidence.margin), level);
+  return [{ test: 'errors-few', lnE1, canary: errors.events, baseline: stable.events, share }];
 }
 
 function relativeTests(

@@ -19,8 +19,11 @@ export const StageState = z.strictObject({
   /** Probes up to the last look, and looks running in which every new one failed. */
   probesSeen: ProbeCounts,
   failedProbeLooksRunning: z.int().min(0),
-  /** Log evidence of the earlier stages of this release, and of this stage at the last look. */
+  /**
+   * Log evidence at the last look: of this stage, of the one before (to which data still settles), and of all before that.
+   */
   carriedEvidence: LnByTest,
+  previousEvidence: LnByTest,
   stageEvidence: LnByTest,
   /** What the stable version served in the earlier stages, and in this one up to the last look that knew. */
   earlierBaseline: ArmCounts.optional(),
@@ -40,6 +43,7 @@ export function initialStageState(carriedEvidence: LnByTest = {}): StageState {
     probesSeen: { attempts: 0, successes: 0 },
     failedProbeLooksRunning: 0,
     carriedEvidence,
+    previousEvidence: {},
     stageEvidence: {},
   };
 }
@@ -48,7 +52,8 @@ export function initialStageState(carriedEvidence: LnByTest = {}): StageState {
 export function nextStageState(ended: StageState): StageState {
   const earlierBaseline = addArms(ended.earlierBaseline, ended.stageBaseline);
   return {
-    ...initialStageState(addStages(ended.carriedEvidence, ended.stageEvidence)),
+    ...initialStageState(addStages(ended.carriedEvidence, ended.previousEvidence)),
+    previousEvidence: ended.stageEvidence,
     ...(earlierBaseline && { earlierBaseline }),
   };
 }

@@ -5,9 +5,11 @@ import type { ArmFacts, BaselineHistory } from '#rollout/judge/facts.ts';
 import { JudgePolicy } from '#rollout/judge/judge-policy.ts';
 import { arm, defaultPolicy } from './builders.ts';
 
-const nothing = { carriedEvidence: {}, stageEvidence: {} };
+const nothing = { carriedEvidence: {}, previousEvidence: {}, stageEvidence: {} };
 const weigh = (facts: ArmFacts, history?: BaselineHistory, policy = defaultPolicy) =>
-  weighEvidence(facts, history, nothing, policy);
+  weighEvidence(facts, undefined, history, nothing, policy);
+const slowBounds = (facts: ArmFacts, history?: BaselineHistory) =>
+  weigh(facts, history).tests.flatMap((row) => (row.test === 'slow-relative' ? [row.boundMs] : []));
 const testOf = (facts: ArmFacts, name: string, history?: BaselineHistory, policy = defaultPolicy) =>
   weigh(facts, history, policy).tests.find(({ test: found }) => found === name);
 
@@ -32,7 +34,7 @@ describe('the relative test', () => {
   test('of slow requests stands at the bounds near the percentiles, and counts as their mean', () => {
     const { tests, stage } = weigh({ canary: arm(1000, 0), baseline: arm(9000, 0) });
     const slow = tests.filter(({ test: name }) => name === 'slow-relative');
-    expect(slow.map(({ boundMs }) => boundMs)).toEqual([50, 100, 200]);
+    expect(slowBounds({ canary: arm(1000, 0), baseline: arm(9000, 0) })).toEqual([50, 100, 200]);
     const mean = slow.reduce((sum, { lnE1 }) => sum + Math.exp(lnE1) / slow.length, 0);
     expect(stage['slow-relative']).toBeCloseTo(Math.log(mean), 12);
   });
@@ -41,10 +43,8 @@ describe('the relative test', () => {
     const history = {
       counts: arm(36_000, 36, { latencyMs: { p50: 200, p95: 500, p99: 2000 }, slowerThan: {} }),
     };
-    const slow = weigh({ canary: arm(1000, 0), baseline: arm(9000, 0) }, history).tests.filter(
-      ({ test: name }) => name === 'slow-relative',
-    );
-    expect(slow.map(({ boundMs }) => boundMs)).toEqual([200, 500, 2000]);
+    const facts = { canary: arm(1000, 0), baseline: arm(9000, 0) };
+    expect(slowBounds(facts, history)).toEqual([200, 500, 2000]);
   });
 });
 
@@ -88,12 +88,19 @@ describe('combined', () => {
   test('E is the weighted mean; a test without data is an E of 1', () => {
     const facts = { canary: { requests: 1000, errors: 20 }, baseline: { requests: 9000, errors: 40 } };
     const { lnE, stage } = weigh(facts);
-    const [relative = 0, absolute = 0] = [stage['errors-relative'], stage['errors-absolute']];
-    expect(Math.exp(lnE)).toBeCloseTo(0.5 * Math.exp(relative) + 0.1 * Math.exp(absolute) + 0.4, 6);
+    const [few = 0, relative = 0] = [stage['errors-few'], stage['errors-relative']];
+    const absolute = Math.exp(stage['errors-absolute'] ?? 0);
+    const rest = 0.1 + 0.01 + 0.01;
+    expect(Math.exp(lnE)).toBeCloseTo(
+      0.35 * Math.exp(few) + 0.5 * Math.exp(relative) + 0.03 * absolute + rest,
+      6,
+    );
   });
 
   test('weights and α are policy', () => {
-    const policy = JudgePolicy.parse({ evidence: { alpha: 0.001, weights: { errorsRelative: 0 } } });
+    const policy = JudgePolicy.parse({
+      evidence: { alpha: 0.001, weights: { errorsRelative: 0, errorsFew: 0 } },
+    });
     const { lnE, threshold } = weigh(
       { canary: { requests: 1000, errors: 20 }, baseline: { requests: 9000, errors: 40 } },
       undefined,
@@ -143,12 +150,72 @@ describe('combined', () => {
     });
     const facts = { canary: { requests: 1000, errors: 15 }, baseline: { requests: 9000, errors: 40 } };
     const alone = weigh(facts).stage['errors-relative'] ?? 0;
-    const after = weighEvidence(
-      facts,
+    const carried = {
+      ...nothing,
+      carriedEvidence: { 'errors-relative': 1 },
+      previousEvidence: { 'errors-relative': 2 },
+    };
+    const after = weighEvidence(facts, undefined, undefined, carried, defaultPolicy);
+    expect(Math.exp(after.lnE)).toBeGreaterThan(0.5 * Math.exp(alone + 3));
+  });
+});
+
+describe('the test of few errors', () => {
+  const few = (canary: number, baseline: number, carried = 0) =>
+    weighEvidence(
+      { canary: { requests: 1000, errors: canary }, baseline: { requests: 1000, errors: baseline } },
       undefined,
-      { carriedEvidence: { 'errors-relative': 3 }, stageEvidence: {} },
+      undefined,
+      { ...nothing, carriedEvidence: { 'errors-few': carried } },
       defaultPolicy,
     );
-    expect(Math.exp(after.lnE)).toBeGreaterThan(0.5 * Math.exp(alone + 3));
+
+  const fewOf = ({ tests }: ReturnType<typeof weigh>) =>
+    tests.find(({ test: name }) => name === 'errors-few');
+
+  test('reaches 1/α by itself once its boundary is crossed', () => {
+    expect(fewOf(few(24, 5))).toMatchObject({ canary: 24, baseline: 5, share: 0.5 });
+    expect(fewOf(few(24, 5))?.lnE1).toBeGreaterThanOrEqual(Math.log(100 / 0.35));
+    expect(few(24, 5).lnE).toBeGreaterThanOrEqual(Math.log(100));
+    expect(few(19, 8).lnE).toBeLessThan(Math.log(100));
+  });
+
+  test('spends what earlier stages left of it, and no more', () => {
+    expect(fewOf(few(24, 5, -2))?.lnE1).toBeLessThan(Math.log(100 / 0.35));
+    expect(fewOf(few(27, 2, -2))?.lnE1).toBeGreaterThanOrEqual(Math.log(100 / 0.35) + 2);
+    expect(few(27, 2, -2).lnE).toBeGreaterThanOrEqual(Math.log(100));
+    expect(fewOf(few(30, 0, -50))?.lnE1).toBe(0);
+  });
+
+  test('rounds what bursts leave of its counts in the canary’s favour', () => {
+    const both = (errors: number) => ({
+      canary: { requests: 1000, errors },
+      baseline: { requests: 1000, errors: 4 },
+    });
+    const divided = testOf(both(30), 'errors-few', { dispersion: { errors: 1.3 } });
+    expect(divided).toMatchObject({ canary: 30, lnE1: testOf(both(23), 'errors-few')?.lnE1 });
+  });
+});
+
+describe('data of the stage before that settles late', () => {
+  const facts = { canary: { requests: 1000, errors: 15 }, baseline: { requests: 9000, errors: 40 } };
+  const first = weigh(facts);
+  const found = { ...nothing, previousEvidence: first.stage };
+
+  test('counts for that stage, in place of what was known of it', () => {
+    const more = { canary: { requests: 1100, errors: 25 }, baseline: { requests: 9900, errors: 44 } };
+    const late = weighEvidence({}, more, undefined, found, defaultPolicy);
+    expect(late.previous).toEqual(weigh(more).stage);
+    expect(late.lnE).toBe(weigh(more).lnE);
+    expect(late.testsBefore).toEqual(weigh(more).tests);
+    expect(late.tests).toEqual([]);
+  });
+
+  test('changes nothing where there is none, or it lacks the count', () => {
+    const none = weighEvidence({}, undefined, undefined, found, defaultPolicy);
+    expect(none.previous).toEqual(first.stage);
+    expect(none).not.toHaveProperty('testsBefore');
+    const blind = weighEvidence({}, { canary: { requests: 1100 } }, undefined, found, defaultPolicy);
+    expect(blind.lnE).toBe(first.lnE);
   });
 });

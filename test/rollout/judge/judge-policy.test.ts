@@ -31,7 +31,14 @@ test.each([
     'no test with a weight',
     {
       evidence: {
-        weights: { errorsRelative: 0, slowRelative: 0, errorsAbsolute: 0, p99Absolute: 0, p95Absolute: 0 },
+        weights: {
+          errorsRelative: 0,
+          slowRelative: 0,
+          errorsAbsolute: 0,
+          p99Absolute: 0,
+          p95Absolute: 0,
+          errorsFew: 0,
+        },
       },
     },
   ],

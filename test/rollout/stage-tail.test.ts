@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import type { PeriodFacts } from '#rollout/metric-source.ts';
+import { tailFacts, tailOf } from '#rollout/stage-tail.ts';
+import { NOW_MS } from '../builders/release.ts';
+
+const at = (seconds: number) => NOW_MS + seconds * 1_000;
+const served = (seconds: number, errors = 0): PeriodFacts => ({
+  start: at(seconds),
+  facts: { canary: { requests: 10, errors }, baseline: { requests: 90, errors: 1 } },
+});
+const window = { from: at(0), to: at(20) };
+/** At 47 s, of data that settles after 25 s, in periods of 10 s. */
+const tail = tailOf([served(0), served(10, 2)], window, at(47), 10);
+
+describe('what a step leaves to settle', () => {
+  it('is what had settled, and the whole periods since, up to the decision', () => {
+    expect(tail).toEqual({
+      settled: { canary: { requests: 20, errors: 2 }, baseline: { requests: 180, errors: 2 } },
+      from: at(20),
+      to: at(40),
+    });
+  });
+
+  it('is nothing where everything has settled', () => {
+    expect(tailOf([served(0), served(10)], window, at(29), 10)).toBeUndefined();
+  });
+
+  it('is all of a step of which nothing had settled', () => {
+    expect(tailOf([], { from: at(0), to: at(0) }, at(47), 10)).toEqual({
+      settled: {},
+      from: at(0),
+      to: at(40),
+    });
+    expect(tailOf([], { from: at(60), to: at(60) }, at(47), 10)).toBeUndefined();
+  });
+});
+
+describe('a step after it was passed', () => {
+  const periods = [served(20, 1), served(30, 1), served(40, 5), served(50, 5)];
+
+  it('is known as far as it has settled, and never beyond its own end', () => {
+    expect(tailFacts(tail, periods, at(30))?.canary).toEqual({ requests: 30, errors: 3 });
+    expect(tailFacts(tail, periods, at(40))?.canary).toEqual({ requests: 40, errors: 4 });
+    expect(tailFacts(tail, periods, at(60))).toEqual({
+      canary: { requests: 40, errors: 4 },
+      baseline: { requests: 360, errors: 4 },
+    });
+  });
+
+  it('tells nothing new before anything settles, without a tail, or of a source that is silent', () => {
+    expect(tailFacts(tail, periods, at(20))).toBeUndefined();
+    expect(tailFacts(undefined, periods, at(60))).toBeUndefined();
+    expect(tailFacts(tail, [served(40, 5)], at(60))).toBeUndefined();
+  });
+});
