@@ -27,17 +27,32 @@ export interface Scenario {
   readonly canary: Behaviour;
   /** Until this stage the canary behaves as the baseline does. */
   readonly worseFromStage?: number;
+  /** All traffic stays with the stable version, whatever the weight. */
+  readonly canaryIsSilent?: boolean;
+}
+
+/** What one look or round saw, `second` its end since the release began. */
+interface SeenFacts {
+  readonly stage: number;
+  readonly second: number;
+  readonly facts: ArmFacts;
+}
+
+/** All looks and rounds of a release, also those after it was rolled back: for other rules to judge as well. */
+export interface Seen {
+  readonly looks: readonly SeenFacts[];
+  readonly rounds: readonly SeenFacts[];
+  /** The second since which the canary is worse. */
+  readonly worseSince: number;
 }
 
 /** How a release ended, and what was seen on the way. */
-export interface Outcome {
+export interface Outcome extends Seen {
   readonly end: 'promoted' | 'rolled-back' | 'held';
   /** Since the canary became worse. */
   readonly seconds: number;
   readonly canaryRequests: number;
   readonly last: LookResult;
-  /** Every round that was judged, for the plain rules to judge as well. */
-  readonly rounds: readonly (RoundFacts & { readonly stage: number })[];
 }
 
 /** 60 minutes of looks at the stable version alone, as the judge's reference. */
@@ -48,33 +63,39 @@ export function pastOf(random: Random, { baseline, requestsPerSecond }: Scenario
   return historyOf(looks);
 }
 
-/** One release from its first look to its end, looked at every 10 s by the whole verdict. */
+/** One release from its first look to the end of its plan, looked at every 10 s by the whole verdict until that ends it. */
 export function simulate(random: Random, scenario: Scenario, history: BaselineHistory): Outcome {
-  const { plan } = scenario;
-  const rounds: (RoundFacts & { stage: number })[] = [];
-  let [seconds, canaryRequests] = [0, 0];
+  const { plan, worseFromStage = 0 } = scenario;
+  const looks: SeenFacts[] = [];
+  const rounds: SeenFacts[] = [];
+  let [second, worseSince, canaryRequests] = [0, 0, 0];
   let state = initialStageState();
+  let ended: Omit<Outcome, keyof Seen> | undefined;
   for (const [index, stage] of plan.stages.entries()) {
+    if (index === worseFromStage) worseSince = second;
     const final = stage.weightPercent === 100;
-    const share = stage.weightPercent / 100;
-    let [cumulative, round, inStage]: [ArmFacts, Period, number] = [{}, EMPTY, 0];
-    for (;;) {
+    const canary = index < worseFromStage ? scenario.baseline : scenario.canary;
+    let [cumulative, round, inStage, over]: [ArmFacts, Period, number, boolean] = [{}, EMPTY, 0, false];
+    while (!over) {
       inStage += LOOK_SECONDS;
-      const canary = index < (scenario.worseFromStage ?? 0) ? scenario.baseline : scenario.canary;
-      const period = periodOf(random, { ...scenario, canary }, share);
-      canaryRequests += period.canary.requests;
-      cumulative = sum(cumulative, factsOf(random, scenario, period, final));
-      round = {
-        canary: add(round.canary, period.canary),
-        baseline: add(round.baseline, period.baseline),
-        probes: addProbes(round.probes, period.probes) ?? period.probes,
-      };
+      second += LOOK_SECONDS;
+      const period = periodOf(random, { ...scenario, canary }, shareOf(scenario, stage.weightPercent));
+      const facts = factsOf(random, { ...scenario, canary }, period, final);
+      looks.push({ stage: index, second, facts });
+      round = addPeriods(round, period);
       const fresh: RoundFacts[] = [];
       if (inStage % stage.roundSeconds === 0) {
-        fresh.push({ number: inStage / stage.roundSeconds, ...factsOf(random, scenario, round, final) });
+        const seen = factsOf(random, { ...scenario, canary }, round, final);
+        fresh.push({ number: inStage / stage.roundSeconds, ...seen });
+        rounds.push({ stage: index, second, facts: seen });
         round = EMPTY;
       }
-      rounds.push(...fresh.map((facts) => ({ ...facts, stage: index })));
+      if (ended !== undefined) {
+        over = inStage >= stage.rounds * stage.roundSeconds;
+        continue;
+      }
+      cumulative = sum(cumulative, facts);
+      canaryRequests += period.canary.requests;
       const last = judgeLook({
         policy,
         stage: { index, ...stage, final },
@@ -83,17 +104,16 @@ export function simulate(random: Random, scenario: Scenario, history: BaselineHi
         state,
       });
       state = last.state;
-      const at = { seconds: seconds + inStage, canaryRequests, last, rounds };
-      if (last.verdict === 'rollback') return { end: 'rolled-back', ...at };
-      if (last.verdict === 'hold') return { end: 'held', ...at };
-      if (last.verdict !== 'promote') continue;
-      if (index === plan.stages.length - 1) return { end: 'promoted', ...at };
-      break;
+      const at = { seconds: second - worseSince, canaryRequests, last };
+      if (last.verdict === 'rollback') ended = { end: 'rolled-back', ...at };
+      if (last.verdict === 'hold') ended = { end: 'held', ...at };
+      over = last.verdict === 'promote';
+      if (over && index === plan.stages.length - 1) ended = { end: 'promoted', ...at };
     }
-    seconds = index < (scenario.worseFromStage ?? 0) ? 0 : seconds + inStage;
     state = nextStageState(state);
   }
-  throw new Error('a plan has at least one stage');
+  if (ended === undefined) throw new Error('a plan has at least one stage');
+  return { ...ended, looks, rounds, worseSince };
 }
 
 interface Period {
@@ -103,6 +123,18 @@ interface Period {
 }
 
 const EMPTY: Period = { canary: NOTHING, baseline: NOTHING, probes: { attempts: 0, successes: 0 } };
+
+function shareOf({ canaryIsSilent }: Scenario, weightPercent: number): number {
+  return canaryIsSilent === true ? 0 : weightPercent / 100;
+}
+
+function addPeriods(one: Period, other: Period): Period {
+  return {
+    canary: add(one.canary, other.canary),
+    baseline: add(one.baseline, other.baseline),
+    probes: addProbes(one.probes, other.probes) ?? other.probes,
+  };
+}
 
 function periodOf(random: Random, scenario: Scenario, share: number): Period {
   const { requestsPerSecond, canary, baseline } = scenario;
