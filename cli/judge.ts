@@ -8,6 +8,7 @@ import { Failure } from './failure.ts';
 import { type Line, readLines } from './lines.ts';
 import { beginReplay, ImpossibleLook, LookLine, replayLook } from './look-replay.ts';
 import { faultsOf, parseJson } from './parse-json.ts';
+import { type JudgedRecord, judgedRecordSchema, recordedLooks } from './recorded-looks.ts';
 
 interface Options {
   readonly policy?: string;
@@ -16,6 +17,7 @@ interface Options {
   readonly margin?: number;
   readonly concentration?: number;
   readonly dispersion?: number;
+  readonly records?: boolean;
 }
 
 const EXAMPLE = `
@@ -24,8 +26,9 @@ One JSON object a line, counts since the previous look of the stage; what is lef
    "canary":{"requests":120,"errors":1,"latencyMs":{"p95":110},"slowerThan":{"100":9,"250":1,"2000":0}},
    "baseline":{"requests":1080,"errors":9,"latencyMs":{"p95":108},"slowerThan":{"100":80,"250":12,"2000":0}},
    "probes":{"attempts":3,"successes":3}}
-More that a line may have: "baselineProbes"; "late", counts of the stage before that settled since; "history", the stable
-version's counts before the release; "alarms", guard alarms with their states.
+More that a line may have: "baselineProbes"; "cumulative", in the place of all that the stage's lines told so far; "before",
+what is known by now of the stage before; "history", the stable version's counts before the release; "alarms", guard alarms
+with their states.
 
 Example:
   $ sluice judge --margin 0.2 looks.jsonl`;
@@ -46,6 +49,7 @@ export const registerJudge = (program: Command): void => {
     )
     .option('--concentration <number>', 'weight of the prior, in events (default: 10)', toNumber)
     .option('--dispersion <number>', 'variance / mean of event counts at the least (default: 1)', toNumber)
+    .option('--records', 'the lines are ledger records of one release: its decisions are judged again')
     .option('--json', 'print JSON, which this command always does')
     .addHelpText('after', EXAMPLE)
     .action(judge);
@@ -54,17 +58,42 @@ export const registerJudge = (program: Command): void => {
 async function judge(file: string | undefined, options: Options): Promise<void> {
   if (file !== undefined && !existsSync(file)) throw new Failure(2, `there is no file ${file}`);
   let replay = beginReplay(readPolicy(options), readPlan(options.plan));
-  for await (const line of readLines(file)) {
-    const look = parseLook(line);
+  for await (const { where, look } of options.records ? recorded(file) : lines(file)) {
     try {
       const { result, after } = replayLook(replay, look);
       console.log(JSON.stringify(answer(look, result)));
       replay = after;
     } catch (error) {
-      if (!(error instanceof ImpossibleLook)) throw error;
-      throw new Failure(2, `line ${line.number}: ${error.message}`);
+      throw asFailure(error, where);
     }
   }
+}
+
+interface LocatedLook {
+  readonly where: string;
+  readonly look: LookLine;
+}
+
+async function* lines(file: string | undefined): AsyncGenerator<LocatedLook> {
+  for await (const line of readLines(file)) yield { where: `line ${line.number}`, look: parseLook(line) };
+}
+
+/** All records are read first: what a release knew of the past stands in its decisions. */
+async function* recorded(file: string | undefined): AsyncGenerator<LocatedLook> {
+  const records: JudgedRecord[] = [];
+  for await (const { number, text } of readLines(file)) {
+    if (text === undefined) throw new Failure(2, `line ${number}: it is not UTF-8`);
+    records.push(parseJson(judgedRecordSchema, text, `line ${number}`));
+  }
+  try {
+    for (const { line } of recordedLooks(records)) yield { where: `the record of ${line.at}`, look: line };
+  } catch (error) {
+    throw asFailure(error, 'the records');
+  }
+}
+
+function asFailure(error: unknown, where: string): unknown {
+  return error instanceof ImpossibleLook ? new Failure(2, `${where}: ${error.message}`) : error;
 }
 
 function answer(

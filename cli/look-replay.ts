@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { type Plan, planOf, stageDeadlineSeconds } from '../functions/policy/plan.ts';
+import { type Step, stepsOf } from '../functions/releases/step.ts';
 import {
   type ArmCounts,
   ArmFacts,
@@ -19,8 +20,8 @@ import {
 
 /**
  * One look of an offline replay. Counts are since the previous look of the stage; every member may be left out: `stage` and
- * `weightPercent` then stay as they were. `late` are counts of the stage before that settled since the previous look.
- * `history` holds from its line on, `alarms` for its line.
+ * `weightPercent` then stay as they were. `cumulative` takes the place of all that the stage's lines have told so far; `before` is
+ * what is known by now of the stage before, whose data settles late. `history` holds from its line on, `alarms` for its line.
  */
 export const LookLine = z
   .strictObject({
@@ -29,16 +30,19 @@ export const LookLine = z
     weightPercent: z.number().gt(0).max(100).optional(),
     endOfRound: z.boolean().optional(),
     ...ArmFacts.shape,
-    late: ArmFacts.pick({ canary: true, baseline: true }).optional(),
+    cumulative: ArmFacts.optional(),
+    before: ArmFacts.pick({ canary: true, baseline: true }).optional(),
     history: BaselineHistory.optional(),
     alarms: z.array(GuardAlarm).optional(),
   })
-  .superRefine(({ canary, baseline, probes, baselineProbes, late }, context) => {
+  .superRefine(({ canary, baseline, probes, baselineProbes, cumulative, before }, context) => {
     const impossible = [
       ...moreThanRequests('canary', canary),
       ...moreThanRequests('baseline', baseline),
-      ...moreThanRequests('late.canary', late?.canary),
-      ...moreThanRequests('late.baseline', late?.baseline),
+      ...moreThanRequests('cumulative.canary', cumulative?.canary),
+      ...moreThanRequests('cumulative.baseline', cumulative?.baseline),
+      ...moreThanRequests('before.canary', before?.canary),
+      ...moreThanRequests('before.baseline', before?.baseline),
       ...moreThanTotal('canary', canary),
       ...moreThanTotal('baseline', baseline),
       ...moreThanAttempts('probes', probes),
@@ -89,10 +93,6 @@ export interface Replay {
   /** Epoch milliseconds of the stage's first look that told its time. */
   readonly stageBegan: number | undefined;
   readonly cumulative: ArmFacts;
-  /** Of the stage before, once something of it has come late. */
-  readonly before: ArmFacts | undefined;
-  /** What was known of the stage before when it ended. */
-  readonly ended: ArmFacts;
   readonly round: ArmFacts;
   readonly roundsOver: number;
   readonly history: BaselineHistory | undefined;
@@ -109,8 +109,6 @@ function freshStage(stage: number) {
     weightPercent: undefined,
     stageBegan: undefined,
     cumulative: {},
-    before: undefined,
-    ended: {},
     round: {},
     roundsOver: 0,
   };
@@ -131,12 +129,10 @@ export function replayLook(
   const stageBegan = replay.stageBegan ?? at;
   const weightPercent = line.weightPercent ?? replay.weightPercent ?? planned(replay)?.weightPercent;
   if (weightPercent === undefined) throw new ImpossibleLook('weightPercent is missing and no plan tells it');
-  if (line.late !== undefined && replay.stage === 0)
-    throw new ImpossibleLook('late counts are of the stage before, and there is none');
+  if (line.before !== undefined && replay.stage === 0)
+    throw new ImpossibleLook('before is about the stage before, and there is none');
   const stage = stageOf(replay, weightPercent);
-  const cumulative = addFacts(replay.cumulative, line);
-  const stageBefore =
-    line.late === undefined ? replay.before : addFacts(replay.before ?? replay.ended, line.late);
+  const cumulative = line.cumulative ?? addFacts(replay.cumulative, line);
   const round = addFacts(replay.round, line);
   const roundsOver = replay.roundsOver + (line.endOfRound === true ? 1 : 0);
   const history = line.history ?? replay.history;
@@ -146,7 +142,7 @@ export function replayLook(
     facts: {
       judgedSeconds: roundsOver * stage.roundSeconds,
       cumulative,
-      ...(stageBefore && { before: stageBefore }),
+      ...(line.before && { before: line.before }),
       rounds: line.endOfRound === true ? [{ number: roundsOver, ...round }] : [],
       ...(history && { history }),
     },
@@ -159,7 +155,6 @@ export function replayLook(
     stageBegan,
     weightPercent,
     cumulative,
-    before: stageBefore,
     roundsOver,
     history,
   };
@@ -173,12 +168,12 @@ export function replayLook(
 function enterStage(replay: Replay, { stage = replay.stage }: LookLine): Replay {
   if (stage < replay.stage) throw new ImpossibleLook(`stage ${stage} comes after stage ${replay.stage}`);
   if (stage === replay.stage) return replay;
-  const fresh = { ...freshStage(stage), ended: replay.cumulative };
-  return { ...replay, ...fresh, state: nextStageState(replay.state) };
+  return { ...replay, ...freshStage(stage), state: nextStageState(replay.state) };
 }
 
-function planned({ plan, stage }: Replay) {
-  const found = (plan ?? planOf('standard')).stages[stage];
+/** After a plan's stages comes the watch. */
+function planned({ plan, stage }: Replay): Step | undefined {
+  const found = stepsOf({ plan: plan ?? planOf('standard'), waves: [{ bakeSeconds: 0 }] })[stage];
   if (found === undefined && plan !== undefined) throw new ImpossibleLook(`the plan has no stage ${stage}`);
   return found;
 }
@@ -195,7 +190,7 @@ function isPast(
   at: number | undefined,
 ): boolean {
   if (began === undefined || at === undefined) return false;
-  return at - began > 1000 * stageDeadlineSeconds(replay.plan ?? planOf('standard'), stage, 0);
+  return at - began >= 1000 * stageDeadlineSeconds(replay.plan ?? planOf('standard'), stage, 0);
 }
 
 function addFacts(sum: ArmFacts, line: ArmFacts): ArmFacts {

@@ -5,8 +5,9 @@ import { waveFact } from '#releases/ready-wave.ts';
 import type { Progress } from '#releases/release.ts';
 import { releaseRecord } from '#releases/release-records.ts';
 import { progressAt, type Step, stepsOf } from '#releases/step.ts';
-import type { LookResult } from '#rollout/judge/look.ts';
-import type { Decision, Judged, Look, WaveLook } from '#rollout/look.ts';
+import type { ArmFacts } from '#rollout/judge/facts.ts';
+import type { LookInput, LookResult } from '#rollout/judge/look.ts';
+import { type Decision, type Judged, type Look, lookInput, type WaveLook } from '#rollout/look.ts';
 
 const PASSED: Record<Step['kind'], LedgerEventType> = {
   stage: 'release.stage.promoted',
@@ -32,6 +33,19 @@ const scoresOf = ({ score, scoreUpper, baselineScore }: LookResult) => ({
   ...(baselineScore !== undefined && { baselineScore }),
 });
 
+/** What a round or a decision rests on, as the judge was given it: with these, `sluice judge --records` judges it again. */
+const roundFactsOf = (input: LookInput, number: number): { readonly facts?: ArmFacts } => {
+  const found = input.facts.rounds.find((round) => round.number === number);
+  if (found === undefined) return {};
+  const { number: _, ...facts } = found;
+  return { facts };
+};
+
+const decidedFactsOf = ({ facts, deadline }: LookInput) => {
+  const { rounds: _, ...known } = facts;
+  return { facts: known, deadline };
+};
+
 /** Everything a look has to tell: each round it judged, and what it decided. A look that only waits tells nothing. */
 export const lookRecords = (look: Look, judged: Judged, decision: Decision): readonly RecordDraft[] => {
   const at = new Date(look.now).toISOString();
@@ -47,17 +61,28 @@ export const lookRecords = (look: Look, judged: Judged, decision: Decision): rea
       weightPercent: step.weightPercent,
       ...data,
     });
-  const rounds = (one: WaveLook, result: LookResult | undefined) =>
-    (result?.rounds ?? []).map((round) => tell('release.round.judged', one, { round }));
+  const input = lookInput(look);
+  const rounds = (one: WaveLook, given: LookInput, result: LookResult | undefined) =>
+    (result?.rounds ?? []).map((round) =>
+      tell('release.round.judged', one, { round, ...roundFactsOf(given, round.number) }),
+    );
   const decided = decidedType(look, decision);
   const { verdict, reasons } = decision;
   const { evidence } = judged.main;
   return [
-    ...look.earlier.flatMap((behind, index) => rounds(behind, judged.earlier[index])),
-    ...rounds(look, judged.main),
+    ...look.earlier.flatMap((behind, index) => rounds(behind, lookInput(behind), judged.earlier[index])),
+    ...rounds(look, input, judged.main),
     ...(decided === undefined
       ? []
-      : [tell(decided, look, { verdict, reasons, evidence, ...scoresOf(judged.main) })]),
+      : [
+          tell(decided, look, {
+            verdict,
+            reasons,
+            evidence,
+            ...scoresOf(judged.main),
+            ...decidedFactsOf(input),
+          }),
+        ]),
   ];
 };
 

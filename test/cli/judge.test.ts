@@ -130,18 +130,24 @@ describe('sluice judge', () => {
       canary: { requests: 1000, errors: 15 },
       baseline: { requests: 9000, errors: 40 },
     };
-    const late = { canary: { requests: 100, errors: 9 }, baseline: { requests: 900, errors: 4 } };
+    const before = { canary: { requests: 1100, errors: 24 }, baseline: { requests: 9900, errors: 44 } };
     const quiet = { stage: 1, endOfRound: false, canary: {}, baseline: {} };
-    const { answers } = judge([look(stage), look(quiet), look({ ...quiet, late })]);
+    const { answers } = judge([look(stage), look(quiet), look({ ...quiet, before })]);
     expect(answers.map(({ verdict }) => verdict)).toEqual(['continue', 'continue', 'rollback']);
     expect(answers[2].reasons[0].text).toMatch(
       /^rolled back: 24 of 68 errors on 10 % of traffic, .* in the stage before, E = /,
     );
-    const first = judge([look({ ...stage, late })]);
+    const first = judge([look({ ...stage, before })]);
     expect([first.status, first.stderr.trim()]).toEqual([
       2,
-      'line 1: late counts are of the stage before, and there is none',
+      'line 1: before is about the stage before, and there is none',
     ]);
+  });
+
+  it('takes cumulative counts in the place of what the lines told', () => {
+    const { canary, baseline } = shown;
+    const { answers } = judge([shown, look({ cumulative: { canary, baseline } }), shown]);
+    expect(answers.map(({ evidence }) => evidence.tests[0].baseline)).toEqual([9, 9, 18]);
   });
 
   it('rolls back, and still ends with 0: the question was answered', () => {
@@ -215,8 +221,8 @@ describe('options', () => {
     ];
     const plan = fileOf('plan.json', { stages });
     expect(judge([shown], '--plan', plan).answers[0].verdict).toBe('promote');
-    const beyond = judge([look({ stage: 2 })], '--plan', plan);
-    expect([beyond.status, beyond.stderr.trim()]).toEqual([2, 'line 1: the plan has no stage 2']);
+    const beyond = judge([look({ stage: 3 })], '--plan', plan);
+    expect([beyond.status, beyond.stderr.trim()]).toEqual([2, 'line 1: the plan has no stage 3']);
     expect(judge([look({ stage: 8 })]).status).toBe(0);
   });
 

@@ -1,0 +1,93 @@
+import * as z from 'zod';
+import { LookFacts } from '../functions/rollout/judge/look.ts';
+import { RoundFacts } from '../functions/rollout/judge/round.ts';
+import { ImpossibleLook, type LookLine } from './look-replay.ts';
+
+/** What is read of a ledger record; everything else in it is no business of the judge. */
+export const judgedRecordSchema = z.looseObject({
+  event: z.looseObject({ type: z.string(), timestamp: z.iso.datetime() }),
+  data: z.looseObject({
+    releaseId: z.string().optional(),
+    wave: z.string().optional(),
+    stage: z.int().min(0).optional(),
+    kind: z.string().optional(),
+    weightPercent: z.number().optional(),
+    facts: z.unknown().optional(),
+  }),
+});
+export type JudgedRecord = z.infer<typeof judgedRecordSchema>;
+
+/** A decision of the judge by the type of its record. */
+const DECISIONS = new Set([
+  'release.stage.promoted',
+  'release.watch.passed',
+  'release.stage.held',
+  'release.look.decided',
+]);
+
+const roundFactsSchema = RoundFacts.omit({ number: true });
+const decidedFactsSchema = LookFacts.omit({ rounds: true });
+
+/** A line to judge again, and the decision that the stack took on it, if it took one. */
+export interface RecordedLook {
+  readonly line: LookLine;
+  readonly decided: JudgedRecord | undefined;
+}
+
+/**
+ * The looks of one recorded release: each shift, each judged round, each decision with all that was known of the stage. What
+ * a release knew of the past stands in its decisions and held from the beginning.
+ * @throws ImpossibleLook for records of several releases, or of several waves, whose evidence doesn't add up.
+ */
+export function recordedLooks(records: readonly JudgedRecord[]): readonly RecordedLook[] {
+  const told = records.filter(({ event, data }) => isTold(event.type) && data.stage !== undefined);
+  for (const [what, values] of [
+    ['release', told.map(({ data }) => data.releaseId)],
+    ['wave', told.map(({ data }) => data.wave)],
+  ] as const)
+    if (new Set(values).size > 1) throw new ImpossibleLook(`the records are of more than one ${what}`);
+  const steps = [...new Set(told.map(stepOf))];
+  const history = told.map((record) => decidedFacts(record)?.history).find((known) => known !== undefined);
+  return told.map((record, index) => {
+    const line: LookLine = {
+      at: record.event.timestamp,
+      stage: steps.indexOf(stepOf(record)),
+      weightPercent: record.data.weightPercent,
+      ...(index === 0 && history && { history }),
+      ...roundOf(record),
+      ...decisionOf(record),
+    };
+    return { line, decided: DECISIONS.has(record.event.type) ? record : undefined };
+  });
+}
+
+function isTold(type: string): boolean {
+  return type === 'release.shift.done' || type === 'release.round.judged' || DECISIONS.has(type);
+}
+
+/** A watch follows the last stage at the same weight, and is a step of its own. */
+function stepOf({ data }: JudgedRecord): string {
+  return `${data.stage} ${data.kind ?? 'stage'}`;
+}
+
+function roundOf({ event, data }: JudgedRecord): Partial<LookLine> {
+  if (event.type !== 'release.round.judged') return {};
+  return { ...parse(roundFactsSchema, data.facts), endOfRound: true };
+}
+
+function decisionOf(record: JudgedRecord): Partial<LookLine> {
+  const facts = decidedFacts(record);
+  return facts === undefined
+    ? {}
+    : { cumulative: facts.cumulative, ...(facts.before && { before: facts.before }) };
+}
+
+function decidedFacts({ event, data }: JudgedRecord) {
+  return DECISIONS.has(event.type) ? parse(decidedFactsSchema, data.facts) : undefined;
+}
+
+function parse<T>(schema: z.ZodType<T>, facts: unknown): T {
+  const parsed = schema.safeParse(facts);
+  if (!parsed.success) throw new ImpossibleLook('a record does not tell the facts that were judged');
+  return parsed.data;
+}
