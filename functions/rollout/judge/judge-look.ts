@@ -3,7 +3,7 @@ import { baselineDrift } from '#rollout/judge/baseline-drift.ts';
 import { weighEvidence } from '#rollout/judge/evidence.ts';
 import { numberText } from '#rollout/judge/figures.ts';
 import { explainScore, scoreHealth } from '#rollout/judge/health-score.ts';
-import type { LookInput, LookResult, Verdict } from '#rollout/judge/look.ts';
+import type { LookFacts, LookInput, LookResult, Verdict } from '#rollout/judge/look.ts';
 import { isStageOver, obstacles } from '#rollout/judge/promotion.ts';
 import type { Reason } from '#rollout/judge/reasons.ts';
 import { rollbackReasons } from '#rollout/judge/rollback-reasons.ts';
@@ -18,7 +18,8 @@ import { afterProbes, afterRound, pastOfBaseline } from '#rollout/judge/stage-st
  * - `continue` while rounds are open; `extend` when they are over and data, or a round that did not fail, is missing
  * - `hold` or `rollback`, by policy, when that is still so at the stage's deadline
  */
-export function judgeLook(input: LookInput): LookResult {
+export function judgeLook(given: LookInput): LookResult {
+  const input = { ...given, facts: comparable(given) };
   const { policy, facts } = input;
   const history = pastOfBaseline(facts.history, input.state);
   const fresh = facts.rounds
@@ -54,6 +55,17 @@ export function judgeLook(input: LookInput): LookResult {
     ],
     state,
   };
+}
+
+/**
+ * At 100 % the stable version serves stragglers at most. A handful of requests is no arm to compare with, and must not stand
+ * in the place of the history.
+ */
+function comparable({ stage, facts }: LookInput): LookFacts {
+  if (!stage.final) return facts;
+  const { baseline: _, ...cumulative } = facts.cumulative;
+  const rounds = facts.rounds.map(({ baseline, ...round }) => round);
+  return { ...facts, cumulative, rounds };
 }
 
 interface Decision {

@@ -305,6 +305,28 @@ describe('the last stage, at 100 %', () => {
   });
 });
 
+test('at 100 % a few stragglers on the stable version are no arm to compare with', () => {
+  const final = { index: 3, weightPercent: 100, rounds: 1, roundSeconds: 60, final: true };
+  const slow = {
+    slowerThan: { '50': 1900, '100': 1500, '200': 700, '500': 10, '2000': 0 },
+    latencyMs: { p95: 290 },
+  };
+  const straggling = {
+    requests: 3,
+    errors: 1,
+    slowerThan: { '50': 3, '100': 2, '200': 1 },
+    latencyMs: { p95: 900 },
+  };
+  const round: ArmFacts = { canary: arm(2000, 2, slow), baseline: straggling, probes: probesUp };
+  const judgeAt = (given: ArmFacts) => {
+    const input = lookAfterRounds([given], given, { stage: final });
+    return judgeLook({ ...input, facts: { ...input.facts, history: { counts: arm(36_000, 36) } } });
+  };
+  const { baseline: _, ...alone } = round;
+  expect(judgeAt(round)).toEqual(judgeAt(alone));
+  expect(judgeAt(round).verdict).toBe('rollback');
+});
+
 describe('the last stage of a release without a history', () => {
   const final = { index: 3, weightPercent: 100, rounds: 1, roundSeconds: 60, final: true };
   const usual: ArmFacts = { canary: arm(600, 18), baseline: arm(5400, 162), probes: probesUp };
