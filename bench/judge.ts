@@ -61,7 +61,8 @@ function detections(random: Random, n: number): void {
   console.log(`\nRegressions, ${n} each: found, and the second by which half of all were`);
   console.log(row(['', 'found', 'median', '90 %', 'requests'], widths) + ruleNames());
   for (const detection of DETECTIONS) {
-    const outcomes = repeat(random, n, detection.scenario);
+    const of = n * (detection.times ?? 1);
+    const outcomes = repeat(random, of, detection.scenario);
     const found = outcomes.filter(({ end }) => end === 'rolled-back');
     const requests = sorted(found.map(({ canaryRequests }) => canaryRequests))[Math.floor(found.length / 2)];
     const times = sorted(outcomes.map(({ end, seconds }) => (end === 'rolled-back' ? seconds : Infinity)));
@@ -69,7 +70,7 @@ function detections(random: Random, n: number): void {
       row(
         [
           detection.name,
-          share(found.length, n),
+          share(found.length, of),
           `${seconds(quantile(times, 0.5))} (${medianInterval(times)})`,
           seconds(quantile(times, 0.9)),
           String(requests ?? '–'),
@@ -78,7 +79,7 @@ function detections(random: Random, n: number): void {
       ) +
         ruleCells((rule) => foundBy(rule, outcomes)) +
         causes(outcomes) +
-        asked(detection, found.length / n, quantile(times, 0.5)),
+        asked(detection, found.length / of, quantile(times, 0.5)),
     );
   }
 }

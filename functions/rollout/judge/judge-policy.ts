@@ -64,11 +64,11 @@ const Score = z
 const TestWeights = z
   .strictObject({
     errorsRelative: weight.default(0.5),
-    slowRelative: weight.default(0.1),
-    errorsAbsolute: weight.default(0.03),
+    slowRelative: weight.default(0.06),
+    errorsAbsolute: weight.default(0.02),
     p99Absolute: weight.default(0.01),
     p95Absolute: weight.default(0.01),
-    errorsFew: weight.default(0.35),
+    errorsFew: weight.default(0.4),
   })
   .refine((w) => Object.values(w).some((value) => value > 0), { error: 'at least one test needs a weight' });
 

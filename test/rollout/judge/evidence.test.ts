@@ -90,9 +90,9 @@ describe('combined', () => {
     const { lnE, stage } = weigh(facts);
     const [few = 0, relative = 0] = [stage['errors-few'], stage['errors-relative']];
     const absolute = Math.exp(stage['errors-absolute'] ?? 0);
-    const rest = 0.1 + 0.01 + 0.01;
+    const rest = 0.06 + 0.01 + 0.01;
     expect(Math.exp(lnE)).toBeCloseTo(
-      0.35 * Math.exp(few) + 0.5 * Math.exp(relative) + 0.03 * absolute + rest,
+      0.4 * Math.exp(few) + 0.5 * Math.exp(relative) + 0.02 * absolute + rest,
       6,
     );
   });
@@ -175,14 +175,14 @@ describe('the test of few errors', () => {
 
   test('reaches 1/α by itself once its boundary is crossed', () => {
     expect(fewOf(few(24, 5))).toMatchObject({ canary: 24, baseline: 5, share: 0.5 });
-    expect(fewOf(few(24, 5))?.lnE1).toBeGreaterThanOrEqual(Math.log(100 / 0.35));
+    expect(fewOf(few(24, 5))?.lnE1).toBeGreaterThanOrEqual(Math.log(100 / 0.4));
     expect(few(24, 5).lnE).toBeGreaterThanOrEqual(Math.log(100));
     expect(few(19, 8).lnE).toBeLessThan(Math.log(100));
   });
 
   test('spends what earlier stages left of it, and no more', () => {
-    expect(fewOf(few(24, 5, -2))?.lnE1).toBeLessThan(Math.log(100 / 0.35));
-    expect(fewOf(few(27, 2, -2))?.lnE1).toBeGreaterThanOrEqual(Math.log(100 / 0.35) + 2);
+    expect(fewOf(few(24, 5, -2))?.lnE1).toBeLessThan(Math.log(100 / 0.4));
+    expect(fewOf(few(27, 2, -2))?.lnE1).toBeGreaterThanOrEqual(Math.log(100 / 0.4) + 2);
     expect(few(27, 2, -2).lnE).toBeGreaterThanOrEqual(Math.log(100));
     expect(fewOf(few(30, 0, -50))?.lnE1).toBe(0);
   });
