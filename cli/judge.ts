@@ -8,7 +8,7 @@ import { Failure } from './failure.ts';
 import { type Line, readLines } from './lines.ts';
 import { beginReplay, ImpossibleLook, LookLine, replayLook } from './look-replay.ts';
 import { faultsOf, parseJson } from './parse-json.ts';
-import { type JudgedRecord, judgedRecordSchema, recordedLooks } from './recorded-looks.ts';
+import { type AnyRecord, anyRecordSchema, recordedLooks } from './recorded-looks.ts';
 
 interface Options {
   readonly policy?: string;
@@ -18,6 +18,7 @@ interface Options {
   readonly concentration?: number;
   readonly dispersion?: number;
   readonly records?: boolean;
+  readonly release?: string;
 }
 
 const EXAMPLE = `
@@ -49,7 +50,8 @@ export const registerJudge = (program: Command): void => {
     )
     .option('--concentration <number>', 'weight of the prior, in events (default: 10)', toNumber)
     .option('--dispersion <number>', 'variance / mean of event counts at the least (default: 1)', toNumber)
-    .option('--records', 'the lines are ledger records of one release: its decisions are judged again')
+    .option('--records', 'the lines are ledger records: the decisions of a release are judged again')
+    .option('--release <id>', 'with --records: only those of this release')
     .option('--json', 'print JSON, which this command always does')
     .addHelpText('after', EXAMPLE)
     .action(judge);
@@ -58,7 +60,7 @@ export const registerJudge = (program: Command): void => {
 async function judge(file: string | undefined, options: Options): Promise<void> {
   if (file !== undefined && !existsSync(file)) throw new Failure(2, `there is no file ${file}`);
   let replay = beginReplay(readPolicy(options), readPlan(options.plan));
-  for await (const { where, look } of options.records ? recorded(file) : lines(file)) {
+  for await (const { where, look } of options.records ? recorded(file, options.release) : lines(file)) {
     try {
       const { result, after } = replayLook(replay, look);
       console.log(JSON.stringify(answer(look, result)));
@@ -79,11 +81,12 @@ async function* lines(file: string | undefined): AsyncGenerator<LocatedLook> {
 }
 
 /** All records are read first: what a release knew of the past stands in its decisions. */
-async function* recorded(file: string | undefined): AsyncGenerator<LocatedLook> {
-  const records: JudgedRecord[] = [];
+async function* recorded(file: string | undefined, release: string | undefined): AsyncGenerator<LocatedLook> {
+  const records: AnyRecord[] = [];
   for await (const { number, text } of readLines(file)) {
     if (text === undefined) throw new Failure(2, `line ${number}: it is not UTF-8`);
-    records.push(parseJson(judgedRecordSchema, text, `line ${number}`));
+    const record = parseJson(anyRecordSchema, text, `line ${number}`);
+    if (release === undefined || record.data.releaseId === release) records.push(record);
   }
   try {
     for (const { line } of recordedLooks(records)) yield { where: `the record of ${line.at}`, look: line };

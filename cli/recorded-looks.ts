@@ -3,19 +3,25 @@ import { LookFacts } from '../functions/rollout/judge/look.ts';
 import { RoundFacts } from '../functions/rollout/judge/round.ts';
 import { ImpossibleLook, type LookLine } from './look-replay.ts';
 
-/** What is read of a ledger record; everything else in it is no business of the judge. */
-export const judgedRecordSchema = z.looseObject({
+/** A ledger record of whatever kind, as far as it matters whether the judge has to do with it. */
+export const anyRecordSchema = z.looseObject({
   event: z.looseObject({ type: z.string(), timestamp: z.iso.datetime() }),
+  data: z.looseObject({ releaseId: z.unknown().optional() }),
+});
+export type AnyRecord = z.infer<typeof anyRecordSchema>;
+
+/** One that the judge has to do with. */
+const judgedRecordSchema = anyRecordSchema.extend({
   data: z.looseObject({
-    releaseId: z.string().optional(),
+    releaseId: z.string(),
     wave: z.string().optional(),
-    stage: z.int().min(0).optional(),
+    stage: z.int().min(0),
     kind: z.string().optional(),
-    weightPercent: z.number().optional(),
+    weightPercent: z.number(),
     facts: z.unknown().optional(),
   }),
 });
-export type JudgedRecord = z.infer<typeof judgedRecordSchema>;
+type JudgedRecord = z.infer<typeof judgedRecordSchema>;
 
 /** A decision of the judge by the type of its record. */
 const DECISIONS = new Set([
@@ -39,8 +45,10 @@ export interface RecordedLook {
  * a release knew of the past stands in its decisions and held from the beginning.
  * @throws ImpossibleLook for records of several releases, or of several waves, whose evidence doesn't add up.
  */
-export function recordedLooks(records: readonly JudgedRecord[]): readonly RecordedLook[] {
-  const told = records.filter(({ event, data }) => isTold(event.type) && data.stage !== undefined);
+export function recordedLooks(records: readonly AnyRecord[]): readonly RecordedLook[] {
+  const told = records
+    .filter(({ event }) => isTold(event.type))
+    .map((record) => parse(judgedRecordSchema, record));
   for (const [what, values] of [
     ['release', told.map(({ data }) => data.releaseId)],
     ['wave', told.map(({ data }) => data.wave)],

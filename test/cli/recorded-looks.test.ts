@@ -147,10 +147,10 @@ describe.each(cases)('a release of a version that %s', (_, canary, ends) => {
 
 describe('sluice judge --records', () => {
   const { records } = release(seededRandom(12), () => ({ ...good, errorRate: 0.2 }));
-  const judgeRecords = (given: readonly object[]) => {
+  const judgeRecords = (given: readonly object[], ...args: readonly string[]) => {
     const { status, stdout, stderr } = spawnSync(
       process.execPath,
-      [path.join(REPOSITORY, 'cli', 'sluice.ts'), 'judge', '--records'],
+      [path.join(REPOSITORY, 'cli', 'sluice.ts'), 'judge', '--records', ...args],
       { input: given.map((record) => JSON.stringify(record)).join('\n'), encoding: 'utf8' },
     );
     const answers = stdout.split('\n').filter((line) => line.startsWith('{'));
@@ -166,6 +166,18 @@ describe('sluice judge --records', () => {
       decided?.event.timestamp,
     ]);
     expect(decided?.data.evidence).toMatchObject({ lnE: answers.at(-1).evidence.lnE });
+  });
+
+  it('picks one release out of an export, among records of every kind', () => {
+    const id = String(records[0]?.data.releaseId);
+    const others = records.map((record) => ({ ...record, data: { ...record.data, releaseId: 'another' } }));
+    const odd = {
+      event: { type: 'policy.changed', timestamp: records[0]?.event.timestamp },
+      data: { stage: 'team' },
+    };
+    const picked = judgeRecords([odd, ...others, ...records], '--release', id);
+    expect(picked.answers).toEqual(judgeRecords(records).answers);
+    expect(picked.status).toBe(0);
   });
 
   it('refuses records that are of several releases, or tell no facts', () => {
