@@ -24,6 +24,7 @@ import { lookProgress, lookRecords } from '#rollout/look-records.ts';
 import type { PeriodFacts } from '#rollout/metric-source.ts';
 import { settledWindow, settleSecondsOf } from '#rollout/stage-clock.ts';
 import { type LookProbes, withLook } from '#rollout/stage-probes.ts';
+import { withTail } from '#rollout/stage-tail.ts';
 import { type LookState, rolloutTasks, type WaveState } from '#rollout/tasks.ts';
 import { type TellPorts, tellLook } from '#rollout/tell-look.ts';
 
@@ -46,14 +47,11 @@ const probe = httpProbes({ hosts: environment.PROBE_HOSTS, reach: environment.OU
 type Facts = Omit<WaveLook, 'periods' | 'state'>;
 
 /** A source that doesn't answer is missing data, which extends the stage and at its deadline holds or restores. */
-const readFacts = async (
-  { release, wave, window }: Facts,
-  tail: WaveState['tail'],
-): Promise<readonly PeriodFacts[]> => {
+const readFacts = async ({ release, wave, window }: Facts): Promise<readonly PeriodFacts[]> => {
   const { target, version, metrics: definition, snapshot } = wave;
   try {
     const arms = { target, canary: version, baseline: snapshot.stableVersion };
-    return await source.read(definition, arms, tail?.from ?? window.from, window.to);
+    return await source.read(definition, arms, window.from, window.to);
   } catch (error) {
     if (!(error instanceof TransientError)) throw error;
     logger.warn('metrics unavailable', { releaseId: release.releaseId, wave: wave.name, error });
@@ -77,12 +75,12 @@ const observe = async (
   const { release, step, wave, shiftedAt, now } = about;
   const settleSeconds = settleSecondsOf(wave.metrics, wave.snapshot);
   const window = settledWindow(shiftedAt, now, wave.metrics.periodSeconds, settleSeconds);
-  const facts = { ...about, settleSeconds, window };
-  const [periods, probed] = await Promise.all([readFacts(facts, state.tail), probeWave(release, wave)]);
-  if (window.to > window.from && !periods.some(({ start }) => start >= window.from))
+  const facts = { ...about, settleSeconds, window: withTail(window, state.tail) };
+  const [periods, probed] = await Promise.all([readFacts(facts), probeWave(release, wave)]);
+  if (periods.length === 0 && window.to > window.from)
     metrics.addMetric(METRIC.judgedWithoutData, 'Count', 1);
   const probes = wave.probes && withLook(state.probes, probed, now, window, step, state.judge.lastRound);
-  return { ...facts, periods, state: { ...state, ...(probes && { probes }) } };
+  return { ...facts, window, periods, state: { ...state, ...(probes && { probes }) } };
 };
 
 /** A guard that nobody hears is missing data: no step passes until it is heard. */

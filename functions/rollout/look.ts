@@ -19,7 +19,7 @@ import {
   settledUntil,
 } from '#rollout/stage-clock.ts';
 import { addLookProbes, probesOfRound } from '#rollout/stage-probes.ts';
-import { tailFacts, tailOf } from '#rollout/stage-tail.ts';
+import { settleTail, unsettledOf } from '#rollout/stage-tail.ts';
 import type { LookState, WaveState } from '#rollout/tasks.ts';
 
 /** One wave's traffic as a look sees it. */
@@ -60,35 +60,37 @@ export const firstLookState = (): LookState => ({ judge: initialStageState(), lo
  * other traffic, so that its evidence begins at nothing, and the wave that was left is looked at from behind.
  */
 export const afterStep = (
-  { judge, tail, earlier }: LookState,
+  { judge, unsettled, earlier }: LookState,
   { wave, index }: Step,
   steps: readonly Step[],
 ): LookState => {
   const behind = earlier.map(waveAfterStep);
-  const left = waveAfterStep({ judge, ...(tail && { tail }) });
+  const left = waveAfterStep({ judge, unsettled });
   const next = steps[index + 1];
   return next === undefined || next.wave === wave
     ? { ...left, looks: 0, earlier: behind }
     : { judge: initialStageState(), looks: 0, earlier: [...behind, left] };
 };
 
-const waveAfterStep = ({ judge, tail }: WaveState): WaveState => ({
+const waveAfterStep = ({ judge, unsettled }: Pick<WaveState, 'judge' | 'unsettled'>): WaveState => ({
   judge: nextStageState(judge),
-  ...(tail && { tail }),
+  ...(unsettled && { tail: unsettled }),
 });
 
-const waveLooked = (look: WaveLook, result: LookResult): WaveState => ({
-  judge: result.state,
-  ...(look.state.probes && { probes: look.state.probes }),
-  ...(look.state.tail && { tail: look.state.tail }),
-});
-
-/** A look at which its step passes leaves the periods that have not settled yet. */
-const leaving = (look: WaveLook): WaveLook => {
-  const { tail: _, ...state } = look.state;
-  const tail = tailOf(look.periods, look.window, look.now, look.wave.metrics.periodSeconds);
-  return { ...look, state: { ...state, ...(tail && { tail }) } };
+const waveLooked = (look: WaveLook, result: LookResult): WaveState => {
+  const { probes } = look.state;
+  const tail = tailNow(look);
+  const unsettled = unsettledOf(look.periods, look.window, look.now, look.wave.metrics.periodSeconds);
+  return {
+    judge: result.state,
+    ...(probes && { probes }),
+    ...(tail && { tail }),
+    ...(unsettled && { unsettled }),
+  };
 };
+
+const tailNow = ({ state, periods, now, wave, settleSeconds }: WaveLook) =>
+  state.tail && settleTail(state.tail, periods, settledUntil(now, wave.metrics.periodSeconds, settleSeconds));
 
 /** What this look leaves to the next one of its step. */
 const looked = (look: Look, { main, earlier }: Judged): LookState => ({
@@ -130,8 +132,7 @@ export const lookInput = (look: WaveLook, roundsMax = ROUNDS_PER_LOOK_MAX): Look
   });
   const { history } = wave.snapshot;
   const cumulative = cumulativeFacts(periods, window);
-  const settled = settledUntil(look.now, wave.metrics.periodSeconds, look.settleSeconds);
-  const before = tailFacts(state.tail, periods, settled);
+  const before = tailNow(look)?.known;
   const { judge } = release;
   // Each wave is a chance of its own to be wrong: together they have the release's.
   const evidence = { ...judge.evidence, alpha: judge.evidence.alpha / release.waves.length };
@@ -218,16 +219,12 @@ const breachesBehind = (look: Look, { earlier }: Judged): readonly Reason[] =>
       : [];
   });
 
-const promoted = (look: Look, result: Judged, reasons: readonly Reason[]): Decision => {
-  const state = { ...look.state, ...leaving(look).state };
-  const left: Look = { ...look, state, earlier: look.earlier.map(leaving) };
-  return {
-    verdict: 'promote',
-    reasons,
-    state: afterStep(looked(left, result), look.step, stepsOf(look.release)),
-    holdBegins: false,
-  };
-};
+const promoted = (look: Look, result: Judged, reasons: readonly Reason[]): Decision => ({
+  verdict: 'promote',
+  reasons,
+  state: afterStep(looked(look, result), look.step, stepsOf(look.release)),
+  holdBegins: false,
+});
 
 /** A reason that tells of many rounds may be longer than a release keeps. */
 const fitting = <R extends Reason>(reason: R): R => ({

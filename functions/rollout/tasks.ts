@@ -15,6 +15,8 @@ const waveStateSchema = z.strictObject({
   probes: stageProbesSchema.optional(),
   /** Of the step before, what was still to settle when it passed. */
   tail: stageTailSchema.optional(),
+  /** Of this step, what would be if it passed now. */
+  unsettled: stageTailSchema.optional(),
 });
 export type WaveState = z.infer<typeof waveStateSchema>;
 

@@ -101,8 +101,10 @@ describe('what a look shows the judge', () => {
     expect(judged.reasons[0]?.text).toMatch(
       /^rolled back: 60 of 60 errors on 50 % of traffic, .* in the stage before/,
     );
-    const continued = decide(at(105), alone(saw('continue')));
-    expect(continued.state.tail).toEqual(passed.state.tail);
+    const tailAfter = (look: Look) => decide(look, alone(saw('continue'))).state.tail;
+    expect(tailAfter({ ...at(125), periods: [] })).toEqual(passed.state.tail);
+    const known = { ...at(150), periods: [], state: { ...passed.state, tail: tailAfter(at(125)) } };
+    expect(lookInput(known).facts.before?.canary).toEqual({ requests: 900, errors: 60 });
   });
 
   it.each([
