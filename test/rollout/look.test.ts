@@ -35,7 +35,7 @@ const aLook = (after: number, overrides: Partial<Look> = {}, release: Partial<Re
 
 const saw = (verdict: Verdict, overrides: Partial<LookResult> = {}): LookResult => ({
   verdict,
-  evidence: { lnE: 0, threshold: 4.6, tests: [], stage: {}, previous: {} },
+  evidence: { lnE: 0, threshold: 4.6, tests: [], stage: {} },
   rounds: [],
   reasons: [{ code: 'rounds-open', text: '1 of 3 rounds judged', facts: {} }],
   state: { ...initialStageState(), lastRound: 1, carriedEvidence: { 'errors-relative': 1 } },

@@ -147,7 +147,7 @@ describe('a restore of two waves', () => {
 const stage = { weightPercent: 50, rounds: 3, roundSeconds: 20 };
 const saw = (verdict: LookResult['verdict'], reasons: readonly Reason[] = []): LookResult => ({
   verdict,
-  evidence: { lnE: 0, threshold: 4.6, tests: [], stage: {}, previous: {} },
+  evidence: { lnE: 0, threshold: 4.6, tests: [], stage: {} },
   rounds: [],
   reasons: reasons.map((reason) => ({ ...reason, code: 'evidence' as const, facts: {} })),
   state: { ...initialStageState(), carriedEvidence: { 'errors-relative': 1 } },

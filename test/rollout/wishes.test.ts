@@ -17,7 +17,7 @@ const saw = (verdict: Verdict, score?: number): Judged =>
   alone({
     verdict,
     ...(score !== undefined && { score }),
-    evidence: { lnE: 0, threshold: 4.6, tests: [], stage: {}, previous: {} },
+    evidence: { lnE: 0, threshold: 4.6, tests: [], stage: {} },
     rounds: [],
     reasons: [],
     state: initialStageState(),

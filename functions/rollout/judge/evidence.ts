@@ -18,7 +18,7 @@ export const Evidence = z.strictObject({
   tests: z.array(SequentialTest),
   testsBefore: z.array(SequentialTest).optional(),
   stage: LnByTest,
-  previous: LnByTest,
+  previous: LnByTest.optional(),
 });
 export type Evidence = Readonly<z.infer<typeof Evidence>>;
 
@@ -56,7 +56,7 @@ export function weighEvidence(
     tests,
     ...(testsBefore && { testsBefore }),
     stage,
-    previous,
+    ...(Object.keys(previous).length > 0 && { previous }),
   };
 }
 

@@ -30,7 +30,7 @@ export function judgeLook(given: LookInput): LookResult {
   const state = {
     ...rounds.reduce(afterRound, afterProbes(input.state, facts.cumulative.probes)),
     stageEvidence: evidence.stage,
-    previousEvidence: evidence.previous,
+    previousEvidence: evidence.previous ?? {},
     ...(facts.cumulative.baseline && { stageBaseline: facts.cumulative.baseline }),
   };
   const { canary, baseline } = armsOf(facts.cumulative, history, policy);

@@ -40,12 +40,12 @@ describe('the interval for one planned look', () => {
 });
 
 describe('the interval that holds at all looks', () => {
-  /** How often it ever excludes the truth, over 100 looks, where each is assigned by a coin. */
+  /** How often it ever excludes the truth, over 60 looks, where each is assigned by a coin. */
   const everMissed = (rates: readonly [number, number], share: number) => {
     const random = seededRandom(6);
-    const misses = Array.from({ length: 200 }, () => {
+    const misses = Array.from({ length: 120 }, () => {
       let [good, goodStable, n, m] = [0, 0, 0, 0];
-      return Array.from({ length: 100 }).some(() => {
+      return Array.from({ length: 60 }).some(() => {
         const assigned = random.binomial(400, share);
         good += random.binomial(assigned, rates[0]);
         goodStable += random.binomial(400 - assigned, rates[1]);
