@@ -38,6 +38,12 @@ export const narrate = ({ event, data, actor }: LedgerRecord): string | undefine
       return `asked for by ${actor.login}${actor.authenticated ? '' : ' (claimed by an event)'}`;
     case 'release.snapshot.taken':
       return stableLine(data.snapshots as readonly Data[]);
+    case 'release.preparation.intended':
+      return `${waveOf(data)}version ${data.canary} is put where it is to run`;
+    case 'release.preparation.done':
+      return `${waveOf(data)}version ${data.canary} can take traffic`;
+    case 'release.retirement.done':
+      return `${waveOf(data)}what no traffic needs any more is scaled back`;
     case 'release.shift.done':
       return `${waveOf(data)}traffic: ${data.weightPercent} % to version ${data.canary}, read back`;
     case 'release.round.judged':

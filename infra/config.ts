@@ -1,13 +1,21 @@
 import * as z from 'zod';
 import { albRuleArnSchema } from '../functions/policy/alb-target-schema.ts';
+import { appConfigFlagSchema } from '../functions/policy/appconfig-target-schema.ts';
 import { shifterFunctionSchema } from '../functions/policy/custom-target-schema.ts';
+import { ecsServiceSchema } from '../functions/policy/ecs-target-schema.ts';
 import { metricFunctionSchema } from '../functions/policy/lambda-metrics-schema.ts';
 import { hostPatternSchema, metricHostSchema, type Reach } from '../functions/policy/outbound-schema.ts';
+import { regionSchema } from '../functions/policy/region-schema.ts';
 
 /** A Lambda function's name, or the beginning of one followed by `*`. */
 const functionNamePattern = z
   .string()
   .regex(/^[A-Za-z0-9-_]{1,64}\*?$/, 'must be a function name, or the beginning of one followed by *');
+
+/** A role by its exact ARN: a pattern would let tasks run as whoever is named like it. */
+const taskRoleSchema = z
+  .string()
+  .regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]{1,576}$/, 'must be the ARN of a role, not a pattern');
 
 /** Whether a pattern can mean a function of Sluice's own: moving or calling one would be a way around every rule. */
 const meansOurs = (pattern: string, name: string): boolean => {
@@ -31,6 +39,14 @@ const settingsSchema = z.strictObject({
   lambdaTargets: z.array(functionNamePattern).min(1),
   /** The only listener rules, and listeners by their default actions, whose weights Sluice may move. */
   albRules: z.array(albRuleArnSchema).max(50).default([]),
+  /** The only ECS services that Sluice may deploy to, as `cluster/service`; both services of a target, and its rule. */
+  ecsServices: z.array(ecsServiceSchema).max(50).default([]),
+  /** The only roles that tasks of those services may run as, and be started with: Sluice hands them on with an image. */
+  ecsTaskRoles: z.array(taskRoleSchema).max(50).default([]),
+  /** The only feature flags that Sluice may deploy, as ids: `application/environment/profile`. */
+  appConfigFlags: z.array(appConfigFlagSchema).max(50).default([]),
+  /** Other regions than the stack's own in which the targets named here may be. */
+  targetRegions: z.array(regionSchema).max(10).default([]),
   /** The only functions that may be asked to move traffic for a custom target, by their exact names. */
   shifterFunctions: z.array(shifterFunctionSchema).max(50).default([]),
   /** The only hosts that probes may call, as `api.example.com` or `*.example.com`; none refuses probes. */

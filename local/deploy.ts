@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { createWriteStream, readFileSync, rmSync } from 'node:fs';
+import { createWriteStream, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
@@ -28,6 +28,8 @@ export interface LocalDeployOptions {
   readonly app?: string;
   /** Further CDK context, as in `cdk deploy -c name=value`. */
   readonly context?: Readonly<Record<string, string>>;
+  /** Settings on top of the local stage's defaults (infra/config.ts). */
+  readonly settings?: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -40,7 +42,9 @@ export async function deployLocally(options: LocalDeployOptions): Promise<LocalD
   const outputsFile = path.join(directory, 'outputs.json');
   const cdk = (args: readonly string[]) => runCdk(args, options);
   const app = options.app === undefined ? [] : ['--app', options.app];
-  const context = Object.entries({ stage: 'local', ...options.context }).flatMap(([name, value]) => [
+  const config = path.join(directory, 'config.json');
+  writeFileSync(config, JSON.stringify(options.settings ?? {}));
+  const context = Object.entries({ stage: 'local', config, ...options.context }).flatMap(([name, value]) => [
     '--context',
     `${name}=${value}`,
   ]);

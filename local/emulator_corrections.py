@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 
 from ministack import app
 from ministack.core import iam_actions, lambda_runtime
-from ministack.services import cognito, lambda_svc
+from ministack.services import alb, cognito, lambda_svc
 
 ALIAS_ACTIONS = {"GET": "GetAlias", "PUT": "UpdateAlias", "DELETE": "DeleteAlias"}
 
@@ -53,14 +53,23 @@ def name_errors():
     lambda_svc._execute_function_warm = execute
 
 
-def name_listed_parameters():
-    """Listing parameters by path is authorized on every resource at once; on AWS on that path."""
+def name_resources():
+    """Some calls are authorized on more than they are about: listing parameters by path and calls on a listener rule on
+    everything, calls on an ECS service on its cluster. With AWS's own resources, a function that may do so with one may
+    do so with no other."""
     general = iam_actions.extract_resource_arn
 
     def extract_resource_arn(service, method, path, headers, body, query_params, region, account_id):
-        listed = json.loads(body or "{}").get("Path", "") if service == "ssm" and method == "POST" else ""
-        if listed:
-            return f"arn:aws:ssm:{region}:{account_id}:parameter{listed}"
+        asked = json.loads(body or "{}") if service in ("ssm", "ecs") and method == "POST" else {}
+        if service == "ssm" and asked.get("Path"):
+            return f"arn:aws:ssm:{region}:{account_id}:parameter{asked['Path']}"
+        if service == "ecs":
+            name = asked.get("service") or next(iter(asked.get("services") or []), None)
+            if name and asked.get("cluster"):
+                return f"arn:aws:ecs:{region}:{account_id}:service/{asked['cluster']}/{name}"
+        rule = iam_actions._query_param(query_params, "RuleArn") if service == "elasticloadbalancing" else ""
+        if rule:
+            return rule
         return general(service, method, path, headers, body, query_params, region, account_id)
 
     iam_actions.extract_resource_arn = extract_resource_arn
@@ -91,9 +100,46 @@ def revoke_tokens_by_page():
     app._handle_cognito_body_request = handle
 
 
+def keep_forward_weights():
+    """A forward action with several target groups loses them, their weights and its stickiness. Kept as they were
+    sent, they are told again as on AWS; no traffic is split by them."""
+    parse, tell = alb._parse_actions, alb._action_xml
+
+    def parse_actions(params, prefix="DefaultActions"):
+        actions = parse(params, prefix)
+        for number, action in enumerate(actions, start=1):
+            at = f"{prefix}.member.{number}.ForwardConfig"
+            groups, index = [], 1
+            while arn := alb._p(params, f"{at}.TargetGroups.member.{index}.TargetGroupArn"):
+                groups.append((arn, alb._p(params, f"{at}.TargetGroups.member.{index}.Weight", "1")))
+                index += 1
+            if groups:
+                sticky = f"{at}.TargetGroupStickinessConfig"
+                action["_Forward"] = (groups, alb._p(params, f"{sticky}.Enabled", "false"))
+        return actions
+
+    def action_xml(action):
+        told = tell(action)
+        if "_Forward" not in action:
+            return told
+        groups, sticky = action["_Forward"]
+        tuples = "".join(
+            f"<member><TargetGroupArn>{arn}</TargetGroupArn><Weight>{weight}</Weight></member>"
+            for arn, weight in groups
+        )
+        config = (
+            f"<ForwardConfig><TargetGroups>{tuples}</TargetGroups><TargetGroupStickinessConfig>"
+            f"<Enabled>{sticky}</Enabled></TargetGroupStickinessConfig></ForwardConfig>"
+        )
+        return told.removesuffix("</member>") + config + "</member>"
+
+    alb._parse_actions, alb._action_xml = parse_actions, action_xml
+
+
 def apply():
     name_alias_actions()
     name_errors()
-    name_listed_parameters()
+    name_resources()
     keep_roles_when_refreshed()
     revoke_tokens_by_page()
+    keep_forward_weights()

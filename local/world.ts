@@ -25,11 +25,14 @@ export const startWorld = async (options: {
   readonly port?: number;
   readonly functionsEndpoint?: string;
   readonly log: (line: string) => void;
+  /** Settings on top of the local stage's defaults, known once the local AWS runs. */
+  readonly settings?: (endpoint: string) => Promise<Readonly<Record<string, unknown>>>;
 }): Promise<World> => {
   const emulator = await startEmulator(options);
   try {
     const { endpoint } = emulator;
-    const { outputs } = await deployLocally({ endpoint, log: options.log });
+    const settings = (await options.settings?.(endpoint)) ?? {};
+    const { outputs } = await deployLocally({ endpoint, log: options.log, settings });
     const stack = outputsSchema.parse(outputs.Sluice);
     return {
       endpoint,

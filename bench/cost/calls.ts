@@ -40,6 +40,7 @@ export const callsOf = (releaseUnits: { readonly put: number; readonly update: n
       writeUnits: 2 * releaseUnits.update + 4,
       metrics: 1,
     },
-    /** Not on the way of a release that goes well. */
+    /** Not on the way of a release of an alias that goes well. */
+    RetireTargets: { reads: 0, updates: 0, batches: [] },
     RestoreTraffic: { reads: 0, updates: 0, batches: [] },
   }) satisfies Record<Task | 'RequestRelease', Calls>;

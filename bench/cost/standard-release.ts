@@ -104,7 +104,8 @@ export const countRelease = (
     walkWorkflow(readWorkflow('rollout'), [
       'RunStage',
       ...steps.map((_, index) => (index < steps.length - 1 ? 'RunStage' : 'PromoteVersion')),
-      'EndPromoted',
+      'AnythingToRetire',
+      'End',
     ]),
     ...steps.map(({ looks }) =>
       walkWorkflow(readWorkflow('stage'), [

@@ -1,5 +1,7 @@
+import { AppConfigClient } from '@aws-sdk/client-appconfig';
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { ECSClient } from '@aws-sdk/client-ecs';
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { LambdaClient } from '@aws-sdk/client-lambda';
@@ -30,7 +32,7 @@ export const WORKING_IMPATIENT: Patience = { attempts: 1, seconds: 3 };
 
 /**
  * For routing that has no revision of its own: between the comparison and the end of the write somebody else's write
- * goes unseen, so that time is kept short.
+ * goes unseen, so that time is kept short. One try, and the workflow does the next ones.
  */
 const BRIEF: Patience = { attempts: 1, seconds: 2 };
 
@@ -40,7 +42,9 @@ const BRIEF: Patience = { attempts: 1, seconds: 2 };
  */
 export const SHIFTING: Patience = { attempts: 1, seconds: 8 };
 
-const bounded = ({ attempts, seconds }: Patience) => ({
+/** Without a region: the function's own. */
+const bounded = ({ attempts, seconds }: Patience, region?: string) => ({
+  ...(region !== undefined && { region }),
   maxAttempts: attempts,
   requestHandler: {
     connectionTimeout: 1_000,
@@ -54,13 +58,16 @@ export const dynamoDb = (patience: Patience = PATIENT): DynamoDBDocumentClient =
     marshallOptions: { removeUndefinedValues: true },
   });
 
-export const lambda = (): LambdaClient => new LambdaClient(bounded(PATIENT));
-export const lambdaInvoker = (patience: Patience = WORKING): LambdaClient =>
-  new LambdaClient(bounded(patience));
+export const lambda = (region?: string): LambdaClient => new LambdaClient(bounded(PATIENT, region));
+export const lambdaInvoker = (patience: Patience = WORKING, region?: string): LambdaClient =>
+  new LambdaClient(bounded(patience, region));
 export const stepFunctions = (): SFNClient => new SFNClient(bounded(PATIENT));
 export const eventBridge = (): EventBridgeClient => new EventBridgeClient(bounded(PATIENT));
 export const queues = (patience: Patience = PATIENT): SQSClient => new SQSClient(bounded(patience));
 export const parameterStore = (): SSMClient => new SSMClient(bounded(PATIENT));
-export const cloudWatch = (): CloudWatchClient => new CloudWatchClient(bounded(PATIENT));
-export const loadBalancers = (): ElasticLoadBalancingV2Client =>
-  new ElasticLoadBalancingV2Client(bounded(BRIEF));
+export const cloudWatch = (region?: string): CloudWatchClient =>
+  new CloudWatchClient(bounded(PATIENT, region));
+export const loadBalancers = (region?: string): ElasticLoadBalancingV2Client =>
+  new ElasticLoadBalancingV2Client(bounded(BRIEF, region));
+export const containers = (region?: string): ECSClient => new ECSClient(bounded(BRIEF, region));
+export const appConfig = (region?: string): AppConfigClient => new AppConfigClient(bounded(BRIEF, region));

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { regionSchema } from '#policy/region-schema.ts';
 
 /** A function's own name, exactly: it is called, so a pattern would let in functions that are no shifters. */
 export const shifterFunctionSchema = z
@@ -18,5 +19,6 @@ export const customTargetSchema = z.strictObject({
     .record(z.string().regex(/^[A-Za-z][A-Za-z0-9_.-]{0,63}$/), z.string().max(500))
     .refine((all) => Object.keys(all).length <= 20, { message: 'must be 20 at most' })
     .default({}),
+  region: regionSchema.optional(),
 });
 export type CustomTarget = z.infer<typeof customTargetSchema>;

@@ -1,29 +1,22 @@
 import * as z from 'zod';
-import { textSchema } from '#platform/text.ts';
+import { cloudWatchCustomSchema } from '#policy/cloudwatch-custom-schema.ts';
+import {
+  metricNameSchema as metricName,
+  namespaceSchema as namespace,
+  periodSecondsSchema,
+} from '#policy/cloudwatch-names.ts';
 import { lambdaMetricsSchema } from '#policy/lambda-metrics-schema.ts';
 import { prometheusMetricsSchema } from '#policy/prometheus-definition.ts';
 
-const namespace = z.string().regex(/^[A-Za-z0-9._/#:-]{1,255}$/);
-const metricName = textSchema(255);
-
-/** CloudWatch gives data in periods of 1, 5, 10 or 30 seconds and of whole minutes up to a day. */
-const periodSeconds = z
-  .int()
-  .min(1)
-  .max(86_400)
-  .refine((period) => [1, 5, 10, 30].includes(period) || (period > 0 && period % 60 === 0), {
-    message: 'must be 1, 5, 10, 30 or a multiple of 60',
-  });
-
 /**
- * Where a Lambda service's facts come from. `AWS/Lambda` gives requests, errors and latency of each version behind an
+ * Where the facts come from that AWS itself counts. `AWS/Lambda` gives requests, errors and latency of each version behind an
  * alias; the two things it doesn't know are counted by the service and named here.
  */
 export const cloudWatchMetricsSchema = z.strictObject({
   source: z.literal('cloudwatch'),
   /** Whether callers see HTTP: then an answer of 500 is an error, though not to Lambda. */
   invokedBy: z.enum(['http', 'event']),
-  periodSeconds: periodSeconds.default(60),
+  periodSeconds: periodSecondsSchema.default(60),
   /**
    * How long until a period's counts no longer change. Lambda stamps a metric with the invocation's start, so the
    * default is the function's time-out and two minutes, found when the release takes its snapshot.
@@ -46,6 +39,7 @@ export type CloudWatchMetrics = z.infer<typeof cloudWatchMetricsSchema>;
 
 export const metricDefinitionSchema = z.discriminatedUnion('source', [
   cloudWatchMetricsSchema,
+  cloudWatchCustomSchema,
   prometheusMetricsSchema,
   lambdaMetricsSchema,
 ]);

@@ -1,3 +1,4 @@
+import { type CloudWatchCustom, PLACE } from '#policy/cloudwatch-custom-schema.ts';
 import type { MetricDefinition } from '#policy/metric-definition.ts';
 import type { Target } from '#policy/target.ts';
 
@@ -51,13 +52,27 @@ const NO_SERIES: Misfit = {
     'must be a source that knows the versions of this target: CloudWatch has no metrics of its own for them',
 };
 
+/** Only an ECS target has places. */
+const customMisfits = (target: Target, { dimensions }: CloudWatchCustom): readonly Misfit[] =>
+  target.kind === 'ecs'
+    ? []
+    : Object.entries(dimensions)
+        .filter(([, value]) => value.includes(PLACE))
+        .map(([name]) => ({
+          path: ['dimensions', name],
+          message: `must do without ${PLACE}: only the services of an ECS target have names of their own`,
+        }));
+
 /** What of a definition that is valid by itself doesn't go with the target. Paths are those inside `metrics`. */
 export const metricMisfits = (target: Target, metrics: MetricDefinition): readonly Misfit[] => {
+  if (metrics.source === 'cloudwatch-custom') return customMisfits(target, metrics);
   switch (target.kind) {
     case 'lambda-alias':
       return [];
     case 'alb':
+    case 'ecs':
       return albMisfits(metrics);
+    case 'appconfig-flag':
     case 'custom':
       return metrics.source === 'cloudwatch' ? [NO_SERIES] : [];
     default:

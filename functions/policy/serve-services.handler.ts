@@ -10,6 +10,7 @@ import { serveRoutes } from '#platform/serve-routes.ts';
 import { dynamoDbServices } from '#policy/adapters/dynamodb-services.ts';
 import { metricFunctionsVariable } from '#policy/lambda-metrics-schema.ts';
 import { hostPatternsVariable, metricHostsVariable, reachSchema } from '#policy/outbound-schema.ts';
+import { regionSchema, regionsVariable } from '#policy/region-schema.ts';
 import { registerService } from '#policy/register-service.ts';
 import { serviceRoutes } from '#policy/routes.ts';
 import type { ServiceDefinition } from '#policy/service-definition.ts';
@@ -23,6 +24,8 @@ const environment = readEnvironment({
   METRIC_HOSTS: metricHostsVariable,
   METRIC_FUNCTIONS: metricFunctionsVariable,
   OUTBOUND_REACH: reachSchema,
+  AWS_REGION: regionSchema,
+  TARGET_REGIONS: regionsVariable,
 });
 
 const services = dynamoDbServices(dynamoDb(), environment.SERVICES_TABLE);
@@ -48,6 +51,8 @@ const refuseBeyondStage = (definition: ServiceDefinition): void => {
     metricPeriodSecondsMin: environment.METRIC_PERIOD_SECONDS_MIN,
     probes: { hosts: environment.PROBE_HOSTS, reach: environment.OUTBOUND_REACH },
     metricFunctions: environment.METRIC_FUNCTIONS,
+    ownRegion: environment.AWS_REGION,
+    targetRegions: environment.TARGET_REGIONS,
     prometheus: {
       hosts: environment.METRIC_HOSTS.map(({ host }) => host),
       reach: environment.OUTBOUND_REACH,

@@ -37,6 +37,8 @@ export const snapshotSchema = z.strictObject({
   stableVersion: z.string(),
   /** Longest a request may run on the target, in seconds: how long its metrics take to settle depends on it. */
   timeoutSeconds: z.number().optional(),
+  /** Where versions stand, on a target that has places for them: an ECS target's services by their names. */
+  places: z.record(z.string(), z.string()).optional(),
   /** What the stable version showed before anything moved. */
   history: BaselineHistory.optional(),
   takenAt: z.iso.datetime(),

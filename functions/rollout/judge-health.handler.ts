@@ -50,7 +50,8 @@ type Facts = Omit<WaveLook, 'periods' | 'state'>;
 const readFacts = async ({ release, wave, window }: Facts): Promise<readonly PeriodFacts[]> => {
   const { target, version, metrics: definition, snapshot } = wave;
   try {
-    const arms = { target, canary: version, baseline: snapshot.stableVersion };
+    const { stableVersion: baseline, places } = snapshot;
+    const arms = { target, canary: version, baseline, places };
     return await source.read(definition, arms, window.from, window.to);
   } catch (error) {
     if (!(error instanceof TransientError)) throw error;

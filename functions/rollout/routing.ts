@@ -9,20 +9,36 @@ export const shareOf = (routing: Routing, version: string): number => {
   return routing.primary === version ? 100 - elsewhere : (routing.weights[version] ?? 0);
 };
 
-/** Whether all traffic goes to `version` and nothing stands beside it. */
+const testersGet = ({ testers }: Routing, version: string): boolean =>
+  testers === undefined || testers === version;
+
+/** Whether all traffic goes to `version`, testers' too, and nothing stands beside it. */
 export const isAlone = (routing: Routing, version: string): boolean =>
-  routing.primary === version && Object.keys(routing.weights).length === 0;
+  routing.primary === version &&
+  Object.keys(routing.weights).length === 0 &&
+  routing.sticky === undefined &&
+  testersGet(routing, version);
+
+/** At a weight of 0 testers may have the canary already: their rule is written before the weights are. */
+const testersAt = (routing: Routing, { stable, canary, weightPercent, preview }: CanaryWeight): boolean => {
+  if (preview) return routing.testers === canary;
+  return testersGet(routing, canary) || (weightPercent === 0 && routing.testers === stable);
+};
 
 /** Whether the routing is exactly stable plus the canary at this weight. */
-export const isAt = (routing: Routing, { stable, canary, weightPercent }: CanaryWeight): boolean =>
-  weightPercent === 0
-    ? isAlone(routing, stable)
-    : routing.primary === stable &&
-      Object.keys(routing.weights).every((version) => version === canary) &&
-      Math.abs(shareOf(routing, canary) - weightPercent) < TOLERANCE_PERCENT;
+export const isAt = (routing: Routing, weight: CanaryWeight): boolean =>
+  routing.primary === weight.stable &&
+  Object.keys(routing.weights).every((version) => version === weight.canary) &&
+  Math.abs(shareOf(routing, weight.canary) - weight.weightPercent) < TOLERANCE_PERCENT &&
+  routing.sticky === weight.sticky &&
+  testersAt(routing, weight);
 
-/** For messages: `7 (90 %), 8 (10 %)`. */
+/** For messages: `7 (90 %), 8 (10 %)`, and whatever is beside the weights. */
 export const describeRouting = (routing: Routing): string =>
-  [routing.primary, ...Object.keys(routing.weights)]
-    .map((version) => `${version} (${shareOf(routing, version)} %)`)
-    .join(', ');
+  [
+    ...[routing.primary, ...Object.keys(routing.weights)].map(
+      (version) => `${version} (${shareOf(routing, version)} %)`,
+    ),
+    ...(testersGet(routing, routing.primary) ? [] : [`${routing.testers} (testers)`]),
+    ...(routing.sticky ? ['sticky'] : []),
+  ].join(', ');

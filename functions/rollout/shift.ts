@@ -1,26 +1,24 @@
-import type { LedgerWriter } from '#ledger/append.ts';
 import { systemActor } from '#platform/actor.ts';
 import { ConflictError, NotFoundError, PolicyDeniedError, TransientError } from '#platform/errors.ts';
 import type { ReleaseId } from '#platform/ids.ts';
-import type { Target } from '#policy/target.ts';
 import { type ReadyWave, readyWaves, waveFact } from '#releases/ready-wave.ts';
 import type { Progress, Release } from '#releases/release.ts';
 import { batchId, releaseRecord } from '#releases/release-records.ts';
-import type { Fence, ReleaseStore } from '#releases/release-store.ts';
+import type { Fence } from '#releases/release-store.ts';
 import { progressAt, type Step, stepsOf, weightBefore } from '#releases/step.ts';
+import { isForward } from '#rollout/fence.ts';
 import { overtakenBy } from '#rollout/overtaken.ts';
+import { type PreparePorts, prepareWave, type Waiting } from '#rollout/prepare.ts';
 import { describeRouting, isAlone, isAt } from '#rollout/routing.ts';
-import type { Routing, TrafficShifter } from '#rollout/traffic-shifter.ts';
+import type { Routing } from '#rollout/traffic-shifter.ts';
 
-export interface ShiftPorts {
-  readonly releases: ReleaseStore;
-  readonly ledger: LedgerWriter;
-  readonly shifter: TrafficShifter<Target>;
-  readonly now: () => string;
-}
+export type ShiftPorts = PreparePorts;
 
 /** `fenced`: a restore began, or whether one did can't be read. The caller restores, which raises the fence first. */
-export type ShiftResult = 'done' | 'fenced';
+type EffectResult = 'done' | 'fenced';
+
+/** Or it is not made yet, because the version can't take its share of traffic: it is to be asked for again. */
+export type ShiftResult = EffectResult | Waiting;
 
 type Ready = Release & { readonly ready: readonly ReadyWave[] };
 
@@ -37,9 +35,6 @@ interface Effect {
   readonly isBefore: (routing: Routing) => boolean;
   readonly apply: (revision: string) => Promise<void>;
 }
-
-const isForward = (present: Fence, fence: number): boolean =>
-  present.mode === 'forward' && present.fence === fence;
 
 /**
  * The comparison after the effect. A state that can't be read counts as changed. What this call moved is taken back only
@@ -77,7 +72,7 @@ const effect = async (
   release: Ready,
   fence: number,
   what: Effect,
-): Promise<ShiftResult> => {
+): Promise<EffectResult> => {
   const { releaseId } = release;
   const { target } = what.wave;
   const actor = systemActor('rollout');
@@ -125,7 +120,7 @@ const beginWatching = async (
   wave: ReadyWave,
   step: Step,
   progress: Progress,
-): Promise<ShiftResult> => {
+): Promise<EffectResult> => {
   const { releaseId } = release;
   if (!(await ports.releases.intendStep(releaseId, fence, progress))) return 'fenced';
   const routing = await ports.shifter.readRouting(wave.target);
@@ -146,14 +141,17 @@ const beginWatching = async (
 };
 
 /**
- * Brings the canary of a step's wave to the step's weight. Repeating it changes nothing.
- * @throws ConflictError when someone else moved the traffic; TransientError when something did not answer.
+ * Brings the canary of a step's wave to the step's weight, once it can take it. Repeating it changes nothing.
+ * `preparingSince` is when it was first found that it can't yet (epoch milliseconds).
+ * @throws ConflictError when someone else moved the traffic; TransientError when something did not answer;
+ * PolicyDeniedError when the version will never be able to take it.
  */
 export const shiftToStep = async (
   ports: ShiftPorts,
   releaseId: ReleaseId,
   fence: number,
   index: number,
+  preparingSince?: number,
 ): Promise<ShiftResult> => {
   const release = await ready(ports, releaseId);
   const steps = stepsOf(release);
@@ -163,6 +161,8 @@ export const shiftToStep = async (
     throw new NotFoundError(`release ${releaseId} has no step ${index}`);
   const progress = progressAt(release, steps, step);
   if (step.kind !== 'stage') return beginWatching(ports, release, fence, wave, step, progress);
+  const prepared = await prepareWave(ports, release, fence, wave, step, preparingSince);
+  if (prepared !== 'ready') return prepared;
   const { stage, weightPercent } = step;
   const at = { stable: wave.snapshot.stableVersion, canary: wave.version };
   const previousPercent = weightBefore(steps, index, step.wave);
@@ -196,7 +196,7 @@ export const promoteVersion = async (
   ports: ShiftPorts,
   releaseId: ReleaseId,
   fence: number,
-): Promise<ShiftResult> => {
+): Promise<EffectResult> => {
   const release = await ready(ports, releaseId);
   if (release.strategy === 'drill') throw new PolicyDeniedError('a drill is never promoted');
   const steps = stepsOf(release);

@@ -43,7 +43,8 @@ const recentHistory = async (
   const settled = Date.parse(ports.now()) - settleSecondsOf(metrics, found) * 1_000;
   const to = Math.floor(settled / period) * period;
   try {
-    const arms = { target, canary: version, baseline: found.stableVersion };
+    const { stableVersion: baseline, places } = found;
+    const arms = { target, canary: version, baseline, places };
     const periods = await ports.source.read(metrics, arms, to - HISTORY_PERIODS * period, to);
     return historyOf(periods.flatMap(({ facts }) => facts.baseline ?? []));
   } catch (error) {

@@ -6,7 +6,12 @@ import { stepsOf } from '#releases/step.ts';
 import { cloudWatchAlarms } from '#rollout/adapters/cloudwatch-alarms.ts';
 import { metricSource, shiftPorts } from '#rollout/adapters/rollout-ports.ts';
 import { ssmRescueCopies } from '#rollout/adapters/ssm-rescue-copies.ts';
-import { metricEnvironment, rescueEnvironment, targetListsEnvironment } from '#rollout/environment.ts';
+import {
+  metricEnvironment,
+  rescueEnvironment,
+  targetListsEnvironment,
+  targetListsOf,
+} from '#rollout/environment.ts';
 import { permittedTargets } from '#rollout/permitted-targets.ts';
 import { carriedOf, takeSnapshots } from '#rollout/snapshot.ts';
 import { rolloutTasks } from '#rollout/tasks.ts';
@@ -20,7 +25,7 @@ const environment = readEnvironment({
 const forward = shiftPorts(environment);
 const ports = {
   ...forward,
-  shifter: permittedTargets(forward.shifter, { albRules: environment.ALB_RULES }),
+  shifter: permittedTargets(forward.shifter, targetListsOf(environment)),
   source: metricSource(environment),
   alarms: cloudWatchAlarms(cloudWatch()),
   rescue: ssmRescueCopies(parameterStore(), environment.RESCUE_PREFIX),

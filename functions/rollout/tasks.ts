@@ -48,8 +48,18 @@ export const rolloutTasks = defineTasks({
     functionTimeoutSeconds: 30,
   },
   ShiftTraffic: {
-    input: z.strictObject({ ...fenced, step }),
-    output: z.strictObject({ result: z.enum(['done', 'fenced']), shiftedAt: z.iso.datetime() }),
+    input: z.strictObject({
+      ...fenced,
+      step,
+      /** When this step was first found not to be ready for its traffic; null at the first try. */
+      preparingSince: z.iso.datetime().nullable(),
+    }),
+    output: z.strictObject({
+      /** `waiting`: nothing was shifted; ask again in a moment. */
+      result: z.enum(['done', 'fenced', 'waiting']),
+      shiftedAt: z.iso.datetime(),
+      preparingSince: z.iso.datetime().nullable(),
+    }),
     functionTimeoutSeconds: 30,
   },
   JudgeHealth: {
@@ -79,6 +89,11 @@ export const rolloutTasks = defineTasks({
     }),
     output: z.strictObject({ kind: z.enum(['restored', 'nothing-moved', 'done']) }),
     functionTimeoutSeconds: 45,
+  },
+  RetireTargets: {
+    input: z.strictObject({ releaseId: releaseIdSchema }),
+    output: z.strictObject({ result: z.literal('done') }),
+    functionTimeoutSeconds: 30,
   },
   PromoteVersion: {
     input: z.strictObject(fenced),

@@ -31,6 +31,7 @@ export class Policy extends Construct {
         METRIC_FUNCTIONS: JSON.stringify(config.metricFunctions),
         METRIC_HOSTS: JSON.stringify(config.prometheusHosts),
         OUTBOUND_REACH: outboundReach(config),
+        TARGET_REGIONS: JSON.stringify(config.targetRegions),
       },
     });
     serve.allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Scan'], [this.services.tableArn]);

@@ -69,6 +69,11 @@ export class Releases extends Construct {
     reader.allow(['dynamodb:Query'], [`${this.table.tableArn}/index/${RELEASES.open}`]);
   }
 
+  /** Reads a release and changes nothing of it. */
+  grantRead(user: GovernedFunction): void {
+    user.allow(['dynamodb:GetItem'], [this.table.tableArn]);
+  }
+
   private createTable(): dynamodb.Table {
     const string = (name: string) => ({ name, type: dynamodb.AttributeType.STRING });
     const table = ownedTable(this, 'Table', this.props.config, {

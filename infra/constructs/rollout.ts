@@ -12,6 +12,7 @@ import type { Ledger } from './ledger.ts';
 import { ownedQueue } from './owned-queue.ts';
 import type { Releases } from './releases.ts';
 import { RolloutAlarms } from './rollout-alarms.ts';
+import { TargetGrants } from './target-grants.ts';
 
 /** The functions that bring traffic back because somebody or something says so, and no workflow. */
 type Door = 'ObeyCommand' | 'TakeCommand' | 'HeedAlarm';
@@ -25,7 +26,7 @@ interface RolloutProps {
 
 /** Why functions of this slice may do something on every resource. */
 const EVERY_RESOURCE =
-  'X-Ray writes, CloudWatch reads of metrics and of any alarm, and reads of load balancers have no resource to name.';
+  'X-Ray writes, CloudWatch reads of metrics and of any alarm, reads of load balancers and task definitions have no resource to name.';
 
 const rescuePrefix = ({ name }: StageConfig): string => `/${name}/rescue`;
 
@@ -44,6 +45,7 @@ export class Rollout extends Construct {
       JudgeHealth: this.create('JudgeHealth', 'judge-health'),
       RestoreTraffic: this.create('RestoreTraffic', 'restore-traffic'),
       PromoteVersion: this.create('PromoteVersion', 'promote-version'),
+      RetireTargets: this.create('RetireTargets', 'retire-targets'),
     };
     const undelivered = ownedQueue(this, 'UndeliveredCommands', props.config, {
       queueName: 'undelivered-commands',
@@ -53,14 +55,16 @@ export class Rollout extends Construct {
     const heedAlarm = this.create('HeedAlarm', 'heed-alarm', undelivered);
     const doors = [command, takeCommand, heedAlarm];
     this.routed = { routes: commandRoutes, function: command };
-    const { TakeSnapshot, ShiftTraffic, JudgeHealth, RestoreTraffic, PromoteVersion } = this.tasks;
-    for (const mover of [ShiftTraffic, RestoreTraffic, PromoteVersion, ...doors])
-      this.grantTargets(mover, ['lambda:GetAlias', 'lambda:UpdateAlias']);
-    this.grantTargets(TakeSnapshot, ['lambda:GetAlias', 'lambda:GetFunctionConfiguration']);
-    // Each look reads where traffic goes: somebody else may have moved it.
-    this.grantTargets(JudgeHealth, ['lambda:GetAlias']);
-    this.grantAlbRules([ShiftTraffic, RestoreTraffic, PromoteVersion, ...doors], TakeSnapshot, JudgeHealth);
-    this.grantShifters([TakeSnapshot, JudgeHealth, ShiftTraffic, RestoreTraffic, PromoteVersion, ...doors]);
+    const { TakeSnapshot, ShiftTraffic, JudgeHealth, RestoreTraffic, PromoteVersion, RetireTargets } =
+      this.tasks;
+    new TargetGrants(props.config, {
+      inspector: TakeSnapshot,
+      shifter: ShiftTraffic,
+      movers: [RestoreTraffic, PromoteVersion, ...doors],
+      // Each look reads where traffic goes: somebody else may have moved it.
+      watcher: JudgeHealth,
+      retirer: RetireTargets,
+    }).grant();
     // CloudWatch has no resources to name for reading metrics.
     for (const reader of [TakeSnapshot, JudgeHealth]) {
       // Composite alarms are told only to who may ask for all (CloudWatch API Reference, DescribeAlarms).
@@ -100,7 +104,12 @@ export class Rollout extends Construct {
         ...((task === 'TakeSnapshot' || task === 'ObeyCommand' || task === 'TakeCommand') && {
           RESCUE_PREFIX: rescuePrefix(config),
         }),
-        ...(task === 'TakeSnapshot' && { ALB_RULES: JSON.stringify(config.albRules) }),
+        ...(task === 'TakeSnapshot' && {
+          ALB_RULES: JSON.stringify(config.albRules),
+          ECS_SERVICES: JSON.stringify(config.ecsServices),
+          APPCONFIG_FLAGS: JSON.stringify(config.appConfigFlags),
+          TARGET_REGIONS: JSON.stringify(config.targetRegions),
+        }),
         ...((task === 'TakeSnapshot' || task === 'JudgeHealth') && {
           METRIC_HOSTS: JSON.stringify(config.prometheusHosts),
           OUTBOUND_REACH: outboundReach(config),
@@ -110,7 +119,10 @@ export class Rollout extends Construct {
         ...(task === 'JudgeHealth' && { PROBE_HOSTS: JSON.stringify(config.probeHosts) }),
       },
     });
-    releases.grantState(made);
+    if (task === 'RetireTargets') {
+      releases.grantRead(made);
+      ledger.grantAppend(made);
+    } else releases.grantState(made);
     return made;
   }
 
@@ -143,50 +155,5 @@ export class Rollout extends Construct {
       ['ssm:GetParameter'],
       names.map((name) => `${arn}${name}`),
     );
-  }
-
-  /** Only the functions that the stage's configuration names, with their versions and aliases. */
-  private grantTargets(mover: GovernedFunction, actions: readonly string[]): void {
-    const { lambdaTargets } = this.props.config;
-    const arn = `arn:${Aws.PARTITION}:lambda:${Aws.REGION}:${Aws.ACCOUNT_ID}:function`;
-    mover.allow(
-      actions,
-      lambdaTargets.flatMap((name) => [`${arn}:${name}`, `${arn}:${name}:*`]),
-      { wildcard: "Versions and aliases of the functions that the stage's configuration names as targets." },
-    );
-  }
-
-  /** Only the functions that the stage's configuration names, by their aliases. */
-  private grantShifters(callers: readonly GovernedFunction[]): void {
-    const { shifterFunctions } = this.props.config;
-    if (shifterFunctions.length === 0) return;
-    const arn = `arn:${Aws.PARTITION}:lambda:${Aws.REGION}:${Aws.ACCOUNT_ID}:function`;
-    for (const caller of callers)
-      caller.allow(
-        ['lambda:InvokeFunction'],
-        shifterFunctions.map((name) => `${arn}:${name}:*`),
-        { wildcard: "Aliases of the shifter functions that the stage's configuration names." },
-      );
-  }
-
-  /** Only the rules and listeners that the stage's configuration names. Reads of a load balancer can't be narrowed. */
-  private grantAlbRules(
-    movers: readonly GovernedFunction[],
-    inspector: GovernedFunction,
-    reader: GovernedFunction,
-  ): void {
-    const { albRules } = this.props.config;
-    if (albRules.length === 0) return;
-    const listeners = albRules.filter((arn) => arn.includes(':listener/'));
-    const rules = albRules.filter((arn) => !listeners.includes(arn));
-    const reads = ['DescribeRules', 'DescribeListeners'].map((action) => `elasticloadbalancing:${action}`);
-    for (const mover of movers) {
-      mover.allow(reads, ['*']);
-      if (rules.length > 0) mover.allow(['elasticloadbalancing:ModifyRule'], rules);
-      if (listeners.length > 0) mover.allow(['elasticloadbalancing:ModifyListener'], listeners);
-    }
-    reader.allow(reads, ['*']);
-    const health = ['DescribeTargetHealth', 'DescribeTargetGroupAttributes'];
-    inspector.allow([...reads, ...health.map((action) => `elasticloadbalancing:${action}`)], ['*']);
   }
 }

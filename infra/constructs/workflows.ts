@@ -135,12 +135,13 @@ export class Workflows extends Construct {
       JudgeHealth,
       RestoreTraffic,
       PromoteVersion,
+      RetireTargets,
     } = tasks;
     new Workflow(this, 'Stage', { config, name: 'stage', tasks: { ShiftTraffic, JudgeHealth } });
     new Workflow(this, 'Rollout', {
       config,
       name: 'rollout',
-      tasks: { TakeSnapshot, PromoteVersion, RestoreTraffic },
+      tasks: { TakeSnapshot, PromoteVersion, RestoreTraffic, RetireTargets },
       nested: { placeholder: 'StageWorkflow', name: 'stage' },
     });
     const release = new Workflow(this, 'Release', {

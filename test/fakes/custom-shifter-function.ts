@@ -58,5 +58,7 @@ export const customShifterFunction = () => {
       throw error;
     }
   });
-  return { client, mock, asked, payloadOf };
+  /** Somebody who moves the pool without being asked by Sluice. */
+  const drift = () => pool.restore(checkoutTarget, '3');
+  return { client, mock, asked, payloadOf, drift };
 };

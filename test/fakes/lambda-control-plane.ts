@@ -1,8 +1,10 @@
 import {
   GetAliasCommand,
   GetFunctionConfigurationCommand,
+  GetProvisionedConcurrencyConfigCommand,
   LambdaClient,
   PreconditionFailedException,
+  ProvisionedConcurrencyConfigNotFoundException,
   ResourceNotFoundException,
   UpdateAliasCommand,
 } from '@aws-sdk/client-lambda';
@@ -65,6 +67,9 @@ export const lambdaControlPlane = (
     routing = { version: input.FunctionVersion, weights };
     writes += 1;
     return present();
+  });
+  mock.on(GetProvisionedConcurrencyConfigCommand).callsFake(async () => {
+    throw new ProvisionedConcurrencyConfigNotFoundException({ message: 'none', ...metadata });
   });
   mock.on(GetFunctionConfigurationCommand).callsFake(async (input) => {
     const version = versions[input.Qualifier];

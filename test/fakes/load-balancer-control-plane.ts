@@ -26,6 +26,8 @@ interface Options {
   readonly groups: Readonly<Record<string, Group>>;
   readonly actions: readonly Action[];
   readonly isDefaultRule?: boolean;
+  /** More rules of the same load balancer, by ARN. */
+  readonly otherRules?: Readonly<Record<string, readonly Action[]>>;
 }
 
 const metadata = { message: '', $metadata: {} };
@@ -50,16 +52,24 @@ const told = (action: Action): Action => {
 };
 
 /**
- * As much of Elastic Load Balancing's control plane as weights need, behind the real client: one listener rule, or one
- * listener by default, and its target groups. No revisions: the last write stands.
+ * As much of Elastic Load Balancing's control plane as weights need, behind the real client: a listener rule, or a
+ * listener by default, maybe more rules, and their target groups. No revisions: the last write stands.
  */
-export const loadBalancerControlPlane = ({ ruleArn, groups, actions, isDefaultRule = false }: Options) => {
-  let present: readonly Action[] = actions;
+export const loadBalancerControlPlane = ({
+  ruleArn,
+  groups,
+  actions,
+  isDefaultRule = false,
+  otherRules = {},
+}: Options) => {
+  const present = new Map<string, readonly Action[]>([[ruleArn, actions], ...Object.entries(otherRules)]);
   const written: Action[][] = [];
+  /** Which rule each of `written` went to. */
+  const writtenTo: string[] = [];
   const client = new ElasticLoadBalancingV2Client({ region: 'eu-central-1' });
   const mock = mockClient(client);
 
-  const write = (next: Action[] = []): void => {
+  const write = (arn: string, next: Action[] = []): void => {
     for (const { ForwardConfig, AuthenticateOidcConfig } of next) {
       if (AuthenticateOidcConfig && !AuthenticateOidcConfig.UseExistingClientSecret)
         throw new InvalidConfigurationRequestException(metadata);
@@ -70,7 +80,8 @@ export const loadBalancerControlPlane = ({ ruleArn, groups, actions, isDefaultRu
       }
     }
     written.push(next);
-    present = next;
+    writtenTo.push(arn);
+    present.set(arn, next);
   };
   const groupOf = (arn: string | undefined): Group => {
     const group = groups[arn ?? ''];
@@ -79,15 +90,19 @@ export const loadBalancerControlPlane = ({ ruleArn, groups, actions, isDefaultRu
   };
 
   mock.on(DescribeRulesCommand).callsFake(async ({ RuleArns: [arn] }) => {
-    if (arn !== ruleArn) throw new RuleNotFoundException(metadata);
-    return { Rules: [{ RuleArn: arn, IsDefault: isDefaultRule, Actions: present.map(told) }] };
+    const found = present.get(arn);
+    if (found === undefined) throw new RuleNotFoundException(metadata);
+    return { Rules: [{ RuleArn: arn, IsDefault: isDefaultRule, Actions: found.map(told) }] };
   });
   mock.on(DescribeListenersCommand).callsFake(async ({ ListenerArns: [arn] }) => {
-    if (arn !== ruleArn) throw new ListenerNotFoundException(metadata);
-    return { Listeners: [{ ListenerArn: arn, DefaultActions: present.map(told) }] };
+    const found = present.get(arn);
+    if (found === undefined) throw new ListenerNotFoundException(metadata);
+    return { Listeners: [{ ListenerArn: arn, DefaultActions: found.map(told) }] };
   });
-  mock.on(ModifyRuleCommand).callsFake(async ({ Actions }) => write(Actions));
-  mock.on(ModifyListenerCommand).callsFake(async ({ DefaultActions }) => write(DefaultActions));
+  mock.on(ModifyRuleCommand).callsFake(async ({ RuleArn, Actions }) => write(RuleArn, Actions));
+  mock
+    .on(ModifyListenerCommand)
+    .callsFake(async ({ ListenerArn, DefaultActions }) => write(ListenerArn, DefaultActions));
   mock.on(DescribeTargetGroupAttributesCommand).callsFake(async ({ TargetGroupArn }) => ({
     Attributes: [
       { Key: 'stickiness.enabled', Value: String(groupOf(TargetGroupArn).stickySessions ?? false) },
@@ -100,5 +115,14 @@ export const loadBalancerControlPlane = ({ ruleArn, groups, actions, isDefaultRu
       }),
     ),
   }));
-  return { client, mock, written, put: (next: readonly Action[]) => (present = next) };
+  return {
+    client,
+    mock,
+    written,
+    writtenTo,
+    /** As somebody else's write. */
+    put: (next: readonly Action[], arn: string = ruleArn): void => void present.set(arn, next),
+    remove: (arn: string): void => void present.delete(arn),
+    actionsOf: (arn: string): readonly Action[] => present.get(arn) ?? [],
+  };
 };

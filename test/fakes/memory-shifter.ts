@@ -1,7 +1,7 @@
 import { ConflictError } from '#platform/errors.ts';
 import { type Target, targetIdentity } from '#policy/target.ts';
 import { isAlone } from '#rollout/routing.ts';
-import type { Routing, TrafficShifter } from '#rollout/traffic-shifter.ts';
+import { ALWAYS_PREPARED, type Routing, type TrafficShifter } from '#rollout/traffic-shifter.ts';
 
 interface MemoryShifterOptions {
   /** The published versions; the first one has all the traffic. */
@@ -36,6 +36,7 @@ export const memoryShifter = (options: MemoryShifterOptions): MemoryShifter => {
   };
 
   return {
+    ...ALWAYS_PREPARED,
     routing: present,
     readRouting: async () => present(),
     inspect: async (target, version) => {
@@ -67,6 +68,7 @@ export const memoryShifters = (
     return found[1];
   };
   return {
+    ...ALWAYS_PREPARED,
     inspect: (target, version) => of(target).inspect(target, version),
     readRouting: (target) => of(target).readRouting(target),
     setWeight: (target, weight, revision) => of(target).setWeight(target, weight, revision),

@@ -12,6 +12,10 @@ describe('the configuration of a stage', () => {
       metricPeriodSecondsMin: 60,
       albRules: [],
       shifterFunctions: [],
+      ecsServices: [],
+      ecsTaskRoles: [],
+      appConfigFlags: [],
+      targetRegions: [],
       alarmEmails: [],
     });
     expect(stageConfig('local')).toMatchObject({
@@ -50,6 +54,11 @@ describe('the configuration of a stage', () => {
       /albRules/,
     ],
     ['a shifter function that is a pattern', { shifterFunctions: ['edge*'] }, /shifterFunctions/],
+    ['ECS services by a pattern', { ecsServices: ['shop/*'] }, /ecsServices/],
+    ['an ECS service without its cluster', { ecsServices: ['shop-blue'] }, /ecsServices/],
+    ['task roles by a pattern', { ecsTaskRoles: ['arn:aws:iam::123456789012:role/*'] }, /ecsTaskRoles/],
+    ['every flag of an application', { appConfigFlags: ['abc1234'] }, /appConfigFlags/],
+    ['a region that is none', { targetRegions: ['*'] }, /targetRegions/],
     ['no target at all', { lambdaTargets: [] }, /lambdaTargets/],
     ['a name that no resource can have', { name: 'Sluice_1' }, /name/],
     ['a name that no sign-in page can have', { name: 'our-aws' }, /signInDomainPrefix/],

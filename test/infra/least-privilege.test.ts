@@ -303,6 +303,11 @@ describe('moving traffic', () => {
     const arn = 'arn:aws:lambda:here:us:function';
     const resources = [`${arn}:cart`, `${arn}:cart:*`, `${arn}:pay-*`, `${arn}:pay-*:*`].toSorted();
     const moves = ['lambda:GetAlias', 'lambda:UpdateAlias'];
+    const looks = [
+      'lambda:GetAlias',
+      'lambda:GetFunctionConfiguration',
+      'lambda:GetProvisionedConcurrencyConfig',
+    ];
     expect(lambdaGrants(grantsOf(stack))).toEqual([
       { who: 'heed-alarm', actions: moves, resources },
       { who: 'judge-health', actions: ['lambda:GetAlias'], resources },
@@ -311,7 +316,7 @@ describe('moving traffic', () => {
       { who: 'restore-traffic', actions: moves, resources },
       { who: 'shift-traffic', actions: moves, resources },
       { who: 'take-command', actions: moves, resources },
-      { who: 'take-snapshot', actions: ['lambda:GetAlias', 'lambda:GetFunctionConfiguration'], resources },
+      { who: 'take-snapshot', actions: looks, resources },
     ]);
   });
 
@@ -381,6 +386,99 @@ describe('moving traffic', () => {
     expect(new Set(each.map(({ who }) => who))).toEqual(
       new Set([...movers, 'judge-health', 'take-snapshot']),
     );
+  });
+
+  it('deploys to the ECS services that the configuration names, by one function, as the roles that it names', () => {
+    const role = 'arn:aws:iam::123456789012:role/shop-task';
+    const stack = new Synthesized('team', {
+      ecsServices: ['shop/shop-blue', 'shop/shop-green'],
+      ecsTaskRoles: [role],
+    });
+    const blue = 'arn:aws:ecs:here:us:service/shop/shop-blue';
+    const all = grantsOf(stack).filter(({ actions }) => actions.some((name) => /^(ecs|iam):/.test(name)));
+    const reach = (action: string) =>
+      whoMay(all, action, action === 'iam:PassRole' ? role : blue).map(({ who, resources, condition }) => ({
+        who,
+        resources,
+        ...(condition !== undefined && { condition }),
+      }));
+    const services = [
+      'arn:aws:ecs:here:us:service/shop/shop-blue',
+      'arn:aws:ecs:here:us:service/shop/shop-green',
+    ];
+    expect(reach('ecs:UpdateService').toSorted((a, b) => a.who.localeCompare(b.who))).toEqual([
+      { who: 'retire-targets', resources: services },
+      { who: 'shift-traffic', resources: services },
+    ]);
+    expect(reach('ecs:RegisterTaskDefinition')).toEqual([{ who: 'shift-traffic', resources: ['*'] }]);
+    expect(reach('iam:PassRole')).toEqual([
+      {
+        who: 'shift-traffic',
+        resources: [role],
+        condition: { StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } },
+      },
+    ]);
+    const readers = reach('ecs:DescribeServices');
+    expect(readers.map(({ who }) => who).toSorted()).toEqual([
+      'heed-alarm',
+      'judge-health',
+      'obey-command',
+      'promote-version',
+      'restore-traffic',
+      'retire-targets',
+      'shift-traffic',
+      'take-command',
+      'take-snapshot',
+    ]);
+    for (const { who, resources } of readers) expect(resources, who).toEqual(services);
+  });
+
+  it('deploys the feature flags that the configuration names, and reads no others', () => {
+    const stack = new Synthesized('team', { appConfigFlags: ['abc1234/def5678/ghi9012'] });
+    const all = grantsOf(stack).filter(({ actions }) =>
+      actions.some((name) => name.startsWith('appconfig:')),
+    );
+    const environment = 'arn:aws:appconfig:here:us:application/abc1234/environment/def5678';
+    expect(names(whoMay(all, 'appconfig:StartDeployment', environment))).toEqual([
+      'heed-alarm',
+      'obey-command',
+      'promote-version',
+      'restore-traffic',
+      'shift-traffic',
+      'take-command',
+    ]);
+    for (const { who, actions, resources } of all) {
+      expect(
+        actions.every((name) => name.startsWith('appconfig:')),
+        who,
+      ).toBe(true);
+      for (const resource of resources)
+        expect(resource, who).toMatch(
+          /^arn:aws:appconfig:here:us:(application\/abc1234(\/(environment\/def5678|configurationprofile\/ghi9012)(\/.*)?)?|deploymentstrategy\/\*)$/,
+        );
+    }
+    expect(names(whoMay(all, 'appconfig:StartDeployment', environment.replace('def', 'xyz')))).toEqual([]);
+  });
+
+  it('reaches into other regions only where the configuration names them', () => {
+    const away = (stack: Synthesized) =>
+      grantsOf(stack).filter(({ resources }) => resources.some((one) => one.includes(':eu-west-1:')));
+    const settings = {
+      shifterFunctions: ['edge'],
+      ecsServices: ['shop/blue'],
+      appConfigFlags: ['abcd/efgh/ijkl'],
+    };
+    expect(away(new Synthesized('team', settings))).toEqual([]);
+    const there = away(new Synthesized('team', { ...settings, targetRegions: ['eu-west-1'] }));
+    const services = there.flatMap(({ resources }) =>
+      resources.filter((one) => one.includes(':eu-west-1:')).map((one) => one.split(':')[2]),
+    );
+    expect(new Set(services)).toEqual(new Set(['lambda', 'ecs', 'appconfig']));
+    for (const { who, resources } of there)
+      for (const resource of resources.filter((one) => one.includes(':eu-west-1:')))
+        expect(resource, who).toMatch(
+          /:eu-west-1:us:(function:(edge|checkout)(:\*)?|service\/shop\/blue|application\/abcd.*|deploymentstrategy\/\*)$/,
+        );
   });
 
   it('leaves our own functions alone: they are called, in published versions, and never changed', () => {

@@ -4,6 +4,10 @@ import { albRuleArnSchema } from '#policy/alb-target-schema.ts';
 import { serviceDefinitionSchema } from '#policy/service-definition.ts';
 import { targetSchema } from '#policy/target.ts';
 import { albTarget, albTargetOfThree, groupArn, LISTENER_ARN, RULE_ARN } from '../builders/alb.ts';
+import { flagTarget } from '../builders/appconfig.ts';
+import { ecsTarget } from '../builders/ecs.ts';
+import { checkoutTarget } from '../builders/release.ts';
+import { customTarget } from '../fakes/custom-shifter-function.ts';
 
 const http = { source: 'cloudwatch', invokedBy: 'http' };
 const faultsWith = (metrics: object, environment = 'production') => {
@@ -38,6 +42,60 @@ describe('metrics of a custom target', () => {
     });
     expect(error && faultsOf(error)).toEqual([
       { path: 'environments.staging.metrics.source', message: expect.stringMatching(/^must be/) },
+    ]);
+  });
+});
+
+describe("a service's own counts in CloudWatch", () => {
+  const own = {
+    source: 'cloudwatch-custom',
+    namespace: 'Shop',
+    dimensions: { Version: '{version}' },
+    requests: 'Requests',
+    errors: 'Failures',
+  };
+  const faults = (target: object, metrics: object) => {
+    const { error } = serviceDefinitionSchema.safeParse({
+      environments: { production: { target, metrics } },
+    });
+    return error === undefined ? [] : faultsOf(error).map(({ path }) => path);
+  };
+
+  it('go with every kind of target', () => {
+    for (const target of [checkoutTarget, albTarget, ecsTarget, flagTarget, customTarget])
+      expect(faults(target, own), target.kind).toEqual([]);
+  });
+
+  it('are told apart by the name of a service only where services have names: of an ECS target', () => {
+    const byPlace = { ...own, dimensions: { Service: 'shop-{place}' } };
+    expect(faults(ecsTarget, byPlace)).toEqual([]);
+    expect(faults(flagTarget, byPlace)).toEqual(['environments.production.metrics.dimensions.Service']);
+  });
+
+  it.each<[string, object]>([
+    ['dimensions', { dimensions: { Service: 'shop' } }],
+    ['dimensions', { dimensions: {} }],
+    ['errors', { errors: undefined }],
+    ['latency.unit', { latency: { metricName: 'Latency', unit: 'minutes' } }],
+    ['periodSeconds', { periodSeconds: 7 }],
+  ])('are refused when nothing could be read by them, and the field is named: %s', (field, change) => {
+    expect(faults(checkoutTarget, { ...own, ...change })).toEqual([
+      `environments.production.metrics.${field}`,
+    ]);
+  });
+
+  it('are needed where AWS counts nothing by version: of a feature flag', () => {
+    expect(faults(flagTarget, http)).toEqual(['environments.production.metrics.source']);
+  });
+});
+
+describe('metrics of ECS services', () => {
+  it('are those of the load balancer before them', () => {
+    const { error } = serviceDefinitionSchema.safeParse({
+      environments: { production: { target: ecsTarget, metrics: { ...http, periodSeconds: 10 } } },
+    });
+    expect(error && faultsOf(error).map(({ path }) => path)).toEqual([
+      'environments.production.metrics.periodSeconds',
     ]);
   });
 });

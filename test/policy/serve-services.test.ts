@@ -15,6 +15,7 @@ vi.stubEnv('PROBE_HOSTS', '["api.example.com"]');
 vi.stubEnv('METRIC_HOSTS', '[]');
 vi.stubEnv('METRIC_FUNCTIONS', '[]');
 vi.stubEnv('OUTBOUND_REACH', 'public');
+vi.stubEnv('TARGET_REGIONS', '[]');
 const { handler } = await import('#policy/serve-services.handler.ts');
 
 const dynamo = mockClient(DynamoDBDocumentClient);

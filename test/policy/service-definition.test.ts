@@ -80,7 +80,7 @@ describe('a service definition', () => {
     ['a version for an alias', { ...checkoutTarget, alias: '12' }],
     ['the unpublished code for an alias', { ...checkoutTarget, alias: '$LATEST' }],
     ['a kind that does not exist', { ...checkoutTarget, kind: 'ecs' }],
-    ['another key', { ...checkoutTarget, region: 'eu-west-1' }],
+    ['another key', { ...checkoutTarget, regions: ['eu-west-1'] }],
   ])('is refused with %s as its target', (_what, target) => {
     expect(parse({ staging: { ...environment, target } }).success).toBe(false);
   });

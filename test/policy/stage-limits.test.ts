@@ -3,6 +3,7 @@ import { outboundRefusal } from '#policy/outbound-rules.ts';
 import { hostPatternSchema, hostPatternsVariable } from '#policy/outbound-schema.ts';
 import { probeDefinitionSchema } from '#policy/probe-definition.ts';
 import { type StageLimits, stageFaults } from '#policy/stage-limits.ts';
+import { albTarget } from '../builders/alb.ts';
 import { checkoutTarget } from '../builders/release.ts';
 import { aDefinition } from '../builders/service.ts';
 
@@ -12,6 +13,8 @@ const limits = (overrides: Partial<StageLimits> = {}): StageLimits => ({
   probes: { hosts: ['api.example.com', '*.shop.example.com'], reach: 'public' },
   prometheus: { hosts: ['prometheus.example.com'], reach: 'public' },
   metricFunctions: ['counts'],
+  ownRegion: 'eu-central-1',
+  targetRegions: ['eu-west-1'],
   ...overrides,
 });
 const probing = (probes: { url: string; baselineUrl?: string }) =>
@@ -172,5 +175,57 @@ describe('a probe definition', () => {
     ['an unknown setting', { url: 'https://a.example', method: 'POST' }],
   ])('refuses %s', (_, definition) => {
     expect(probeDefinitionSchema.safeParse(definition).success).toBe(false);
+  });
+});
+
+describe('where targets may be', () => {
+  const inRegion = (region: string) =>
+    aDefinition({ environments: { production: { target: { ...checkoutTarget, region }, metrics } } });
+
+  it('is the stack’s own region, which goes without saying, and those that the stage names', () => {
+    expect(stageFaults(inRegion('eu-west-1'), limits())).toEqual([]);
+    expect(stageFaults(inRegion('eu-central-1'), limits())).toMatchObject([
+      { path: 'environments.production.target.region', message: expect.stringMatching(/left out/) },
+    ]);
+    expect(stageFaults(inRegion('us-east-1'), limits())).toMatchObject([
+      { path: 'environments.production.target', message: expect.stringMatching(/targetRegions/) },
+    ]);
+  });
+
+  it('is where its ARN says, of what is named by one', () => {
+    const definition = aDefinition({
+      environments: { production: { target: albTarget, metrics: { ...metrics, invokedBy: 'http' } } },
+    });
+    expect(stageFaults(definition, limits())).toEqual([]);
+    expect(stageFaults(definition, limits({ ownRegion: 'us-east-1' }))).toMatchObject([
+      { path: 'environments.production.target', message: expect.stringMatching(/eu-central-1/) },
+    ]);
+  });
+});
+
+describe('what a stage refuses of a later wave', () => {
+  it('is what it refuses of the first: where it is, whom it asks, what it probes', () => {
+    const definition = aDefinition({
+      environments: {
+        production: {
+          target: checkoutTarget,
+          metrics,
+          waves: [
+            { name: 'ireland', target: { ...checkoutTarget, region: 'eu-west-1' } },
+            {
+              name: 'virginia',
+              target: { ...checkoutTarget, region: 'us-east-1' },
+              metrics: { source: 'lambda', functionName: 'others' },
+              probes: { url: 'https://evil.example' },
+            },
+          ],
+        },
+      },
+    });
+    expect(stageFaults(definition, limits()).map(({ path }) => path)).toEqual([
+      'environments.production.waves.1.probes.url',
+      'environments.production.waves.1.metrics.functionName',
+      'environments.production.waves.1.target',
+    ]);
   });
 });

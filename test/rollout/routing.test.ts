@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { describeRouting, isAlone, isAt, shareOf } from '#rollout/routing.ts';
-import type { Routing } from '#rollout/traffic-shifter.ts';
+import type { CanaryWeight, Routing } from '#rollout/traffic-shifter.ts';
 
 const routing = (primary: string, weights: Record<string, number> = {}): Routing => ({
   primary,
@@ -50,7 +50,34 @@ describe('verified traffic', () => {
     expect(isAt(found, at(weightPercent))).toBe(expected);
   });
 
+  it.each<[string, Partial<Routing>, Partial<CanaryWeight>, boolean]>([
+    ['testers with the canary', { testers: '2' }, {}, true],
+    ['testers still with the stable version', { testers: '1' }, {}, false],
+    ['testers elsewhere', { testers: '3' }, {}, false],
+    ['callers that stay where they were', { sticky: true }, {}, false],
+    ['callers that stay where they were, as wanted', { sticky: true }, { sticky: true }, true],
+    ['callers that do not stay, though they should', {}, { sticky: true }, false],
+  ])('with %s', (_name, found, wanted, expected) => {
+    expect(isAt({ ...routing('1', { '2': 5 }), ...found }, { ...at(5), ...wanted })).toBe(expected);
+  });
+
+  it('is alone only with testers and everyone else on it', () => {
+    expect(isAlone({ ...routing('1'), testers: '1' }, '1')).toBe(true);
+    expect(isAlone({ ...routing('1'), testers: '2' }, '1')).toBe(false);
+    expect(isAlone({ ...routing('1'), sticky: true }, '1')).toBe(false);
+  });
+
+  it('of a preview is testers alone; a target that does not know any has none', () => {
+    const preview = { ...at(0), preview: true } as const;
+    expect(isAt({ ...routing('1'), testers: '2' }, preview)).toBe(true);
+    expect(isAt({ ...routing('1'), testers: '1' }, preview)).toBe(false);
+    expect(isAt(routing('1'), preview)).toBe(false);
+  });
+
   it('is described in words', () => {
+    expect(describeRouting({ ...routing('7'), testers: '8', sticky: true })).toBe(
+      '7 (100 %), 8 (testers), sticky',
+    );
     expect(describeRouting(routing('7', { '8': 10 }))).toBe('7 (90 %), 8 (10 %)');
     expect(describeRouting(routing('7'))).toBe('7 (100 %)');
   });

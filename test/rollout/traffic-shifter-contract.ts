@@ -13,7 +13,13 @@ export interface ShifterFixture<Target> {
   /** Another version that exists, and one that doesn't. */
   readonly other: string;
   readonly missing: string;
+  /** What inspecting calls the latter; `no-version` where existence can be seen. */
+  readonly missingCode?: string;
+  /** Somebody else, by means of their own, moves some of the traffic to `other`, or all of it. */
+  readonly drift: () => Promise<unknown> | unknown;
 }
+
+const always = async (): Promise<boolean> => true;
 
 /** What every traffic shifter does, whatever it moves. */
 export const trafficShifterContract = <Target>(
@@ -24,8 +30,17 @@ export const trafficShifterContract = <Target>(
     let fixture: ShifterFixture<Target>;
     const routing = () => fixture.shifter.readRouting(fixture.target);
     const revision = async () => (await routing()).revision;
+    /** As a release does: until it is ready, a step at a time. */
+    const ready = async (version: string) => {
+      for (let step = 0; step < 20; step += 1) {
+        const { kind } = await fixture.shifter.prepare(fixture.target, version, always);
+        if (kind === 'ready') return;
+      }
+      expect.fail(`${version} was not ready after 20 steps`);
+    };
     const weigh = async (weightPercent: number, at?: string) => {
       const { shifter, target, stable, canary } = fixture;
+      await ready(canary);
       await shifter.setWeight(target, { stable, canary, weightPercent }, at ?? (await revision()));
     };
 
@@ -45,10 +60,55 @@ export const trafficShifterContract = <Target>(
     it('splits traffic between two versions and never more', async () => {
       const { shifter, target, stable, canary, other } = fixture;
       await weigh(30);
+      expect((await routing()).weights).toEqual({ [canary]: 30 });
+      await shifter.restore(target, stable);
+      await ready(other);
       await shifter.setWeight(target, { stable, canary: other, weightPercent: 10 }, await revision());
       expect((await routing()).weights).toEqual({ [other]: 10 });
-      await shifter.setWeight(target, { stable: canary, canary: other, weightPercent: 20 }, await revision());
-      expect(await routing()).toMatchObject({ primary: canary, weights: { [other]: 20 } });
+      await shifter.promote(target, other, await revision());
+      await ready(canary);
+      await shifter.setWeight(target, { stable: other, canary, weightPercent: 20 }, await revision());
+      expect(await routing()).toMatchObject({ primary: other, weights: { [canary]: 20 } });
+    });
+
+    it('moves no traffic by preparing, however often, nor by giving back what that took', async () => {
+      const { shifter, target, stable, canary } = fixture;
+      const before = await routing();
+      await ready(canary);
+      await ready(canary);
+      expect(await routing()).toEqual(before);
+      await weigh(40);
+      await ready(canary);
+      await shifter.retire(target, always);
+      expect(isAt(await routing(), { stable, canary, weightPercent: 40 })).toBe(true);
+      await shifter.promote(target, canary, await revision());
+      await shifter.retire(target, always);
+      expect(isAlone(await routing(), canary)).toBe(true);
+    });
+
+    it('finds a version ready that was retired, once it has been prepared again', async () => {
+      const { shifter, target, stable, canary } = fixture;
+      await weigh(100);
+      await shifter.promote(target, canary, await revision());
+      await shifter.retire(target, always);
+      await ready(stable);
+      await shifter.setWeight(target, { stable: canary, canary: stable, weightPercent: 5 }, await revision());
+      expect(isAt(await routing(), { stable: canary, canary: stable, weightPercent: 5 })).toBe(true);
+    });
+
+    it('notices that somebody else moved the traffic, and a restore brings it back all the same', async () => {
+      const { shifter, target, stable, canary, drift } = fixture;
+      await weigh(5);
+      const left = await revision();
+      await drift();
+      const found = await routing().catch((error: unknown) => error);
+      if (!(found instanceof ConflictError))
+        expect(isAt(found as Awaited<ReturnType<typeof routing>>, { stable, canary, weightPercent: 5 })).toBe(
+          false,
+        );
+      await expect(shifter.promote(target, canary, left)).rejects.toBeInstanceOf(ConflictError);
+      await shifter.restore(target, stable);
+      expect(isAlone(await routing(), stable)).toBe(true);
     });
 
     it('promotes to one version alone', async () => {
@@ -114,7 +174,10 @@ export const trafficShifterContract = <Target>(
 
     it('finds a target unfit, and says why, before anything moves', async () => {
       const { shifter, target, missingTarget, stable, canary, other, missing } = fixture;
-      expect(await shifter.inspect(target, missing)).toMatchObject({ kind: 'unfit', code: 'no-version' });
+      expect(await shifter.inspect(target, missing)).toMatchObject({
+        kind: 'unfit',
+        code: fixture.missingCode ?? 'no-version',
+      });
       expect(await shifter.inspect(target, stable)).toMatchObject({ kind: 'unfit', code: 'already-running' });
       expect(await shifter.inspect(missingTarget, canary)).toMatchObject({
         kind: 'unfit',

@@ -139,7 +139,9 @@ describe('a workflow that meets trouble', () => {
   it.each(workflows.filter(({ states }) => states.has('RestoreTraffic')))(
     '$name leads every caught error to the restore',
     ({ states }) => {
-      for (const state of states.values())
+      // Traffic is where it is to stay by then; what is left running costs money, and no more.
+      const { RetireTargets: _afterwards, ...before } = Object.fromEntries(states);
+      for (const state of Object.values(before))
         for (const { Next } of state.Catch ?? []) expect(Next).toBe('RestoreTraffic');
     },
   );

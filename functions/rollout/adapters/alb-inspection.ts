@@ -1,5 +1,4 @@
 import {
-  type Action,
   DescribeTargetGroupAttributesCommand,
   DescribeTargetHealthCommand,
   type ElasticLoadBalancingV2Client,
@@ -7,38 +6,54 @@ import {
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { isNamed, orTransient } from '#platform/aws-errors.ts';
 import type { AlbTarget } from '#policy/alb-target-schema.ts';
+import { type AlbRule, forwardOf, isSticky } from '#rollout/adapters/alb-rule.ts';
 import type { Weights } from '#rollout/adapters/alb-weights.ts';
 import { describeRouting, isAlone } from '#rollout/routing.ts';
 import type { Inspection, Routing } from '#rollout/traffic-shifter.ts';
 
-/** What a rule, or a listener by default, does with a request. */
-export interface Rule {
-  readonly actions: readonly Action[];
-  /** The default of its listener, which only the listener's own ARN can change. */
-  readonly isDefaultRule: boolean;
+/** A target's rule, read as its routing. */
+export interface FoundRule extends AlbRule {
+  /** The rule of testers, where the target names one that is there. */
+  readonly testerRule: AlbRule | undefined;
   /** Weights of the forward action by the target's names; by ARN where a group is none of the target's. */
   readonly weights: Weights;
   readonly routing: Routing;
 }
 
-const unfit = (code: string, text: string): Inspection => ({ kind: 'unfit', code, text });
+export type Unfit = Extract<Inspection, { readonly kind: 'unfit' }>;
 
-/** Why weights of this rule can't be moved, or would not move traffic, whatever the version. */
-const ruleFault = ({ ruleArn, targetGroups }: AlbTarget, rule: Rule): Inspection | undefined => {
-  const forward = rule.actions.find(({ Type }) => Type === 'forward');
+const unfit = (code: string, text: string): Unfit => ({ kind: 'unfit', code, text });
+
+/** Why what a rule forwards to can't be changed. */
+const changeFault = (ruleArn: string, rule: AlbRule): Unfit | undefined => {
   if (rule.isDefaultRule)
     return unfit(
       'default-rule',
       `${ruleArn} is its listener's default rule; name the listener's ARN instead`,
     );
-  if (forward === undefined)
+  if (forwardOf(rule) === undefined)
     return unfit('not-forwarding', `${ruleArn} forwards to no target group; give it a forward action`);
   if (rule.actions.some(({ Type }) => Type === 'authenticate-cognito'))
     return unfit(
       'authenticates-by-cognito',
       `${ruleArn} signs callers in by Cognito; to write that back Sluice would need rights to the user pool`,
     );
-  if (forward.ForwardConfig?.TargetGroupStickinessConfig?.Enabled === true)
+  return undefined;
+};
+
+const testerFault = ({ testerRuleArn }: AlbTarget, { testerRule }: FoundRule): Unfit | undefined => {
+  if (testerRuleArn === undefined) return undefined;
+  if (testerRule === undefined)
+    return unfit('no-tester-rule', `there is no ${testerRuleArn}; make it, or leave testerRuleArn out`);
+  return changeFault(testerRuleArn, testerRule);
+};
+
+/** Why weights of this rule can't be moved, or would not move traffic, whatever the version. */
+const ruleFault = (target: AlbTarget, rule: FoundRule): Unfit | undefined => {
+  const { ruleArn, targetGroups } = target;
+  const fault = changeFault(ruleArn, rule);
+  if (fault !== undefined) return fault;
+  if (isSticky(rule))
     return unfit(
       'sticky',
       `target-group stickiness of ${ruleArn} overrides its weights; turn it off on the forward action`,
@@ -52,7 +67,8 @@ const ruleFault = ({ ruleArn, targetGroups }: AlbTarget, rule: Rule): Inspection
   return undefined;
 };
 
-const routingFault = (target: AlbTarget, version: string, { routing }: Rule): Inspection | undefined => {
+/** Why a release can't begin from where traffic is. */
+const routingFault = (target: AlbTarget, { routing }: FoundRule): Unfit | undefined => {
   if (!isAlone(routing, routing.primary))
     return unfit(
       'already-weighted',
@@ -63,8 +79,6 @@ const routingFault = (target: AlbTarget, version: string, { routing }: Rule): In
       'no-stable-version',
       `every weight of ${target.ruleArn} is zero; give one group all traffic`,
     );
-  if (routing.primary === version)
-    return unfit('already-running', `target group ${version} already has all traffic of ${target.ruleArn}`);
   return undefined;
 };
 
@@ -93,7 +107,7 @@ const healthFault = async (
   client: ElasticLoadBalancingV2Client,
   name: string,
   TargetGroupArn: string,
-): Promise<Inspection | undefined> => {
+): Promise<Unfit | undefined> => {
   const { TargetHealthDescriptions = [] } = await orTransient(
     'Elastic Load Balancing',
     client.send(new DescribeTargetHealthCommand({ TargetGroupArn })),
@@ -111,12 +125,45 @@ const healthFault = async (
   );
 };
 
+/** AWS refuses two groups on a rule without stickiness of its own when one of them has sticky sessions. */
+const groupFault = async (
+  client: ElasticLoadBalancingV2Client,
+  { targetGroups }: AlbTarget,
+  name: string,
+  codeIfGone: string,
+): Promise<Unfit | undefined> => {
+  const arn = targetGroups[name] ?? '';
+  const attributes = await attributesOf(client, arn);
+  if (attributes === undefined) return unfit(codeIfGone, `target group ${name} (${arn}) is gone`);
+  if (attributes.get('stickiness.enabled') === 'true')
+    return unfit(
+      'sticky-sessions',
+      `target group ${name} has sticky sessions, which its rule's weights can't go with; turn them off`,
+    );
+  return undefined;
+};
+
+/** Everything that speaks against weights between the group that has the traffic and group `canary`. */
+export const albFault = async (
+  client: ElasticLoadBalancingV2Client,
+  target: AlbTarget,
+  canary: string,
+  rule: FoundRule,
+): Promise<Unfit | undefined> =>
+  testerFault(target, rule) ??
+  ruleFault(target, rule) ??
+  routingFault(target, rule) ??
+  (rule.routing.primary === canary
+    ? unfit('already-running', `target group ${canary} already has all traffic of ${target.ruleArn}`)
+    : ((await groupFault(client, target, canary, 'no-version')) ??
+      (await groupFault(client, target, rule.routing.primary, 'no-stable-version'))));
+
 /** What is found when a release of `version` is about to begin on the rule. */
 export const inspectAlb = async (
   client: ElasticLoadBalancingV2Client,
   target: AlbTarget,
   version: string,
-  rule: Rule | undefined,
+  rule: FoundRule | undefined,
 ): Promise<Inspection> => {
   const { ruleArn, targetGroups } = target;
   const canaryArn = Object.hasOwn(targetGroups, version) ? targetGroups[version] : undefined;
@@ -126,23 +173,11 @@ export const inspectAlb = async (
       `${version} is none of the target's groups: ${Object.keys(targetGroups).toSorted().join(', ')}`,
     );
   if (rule === undefined) return unfit('no-target', `there is no ${ruleArn}`);
-  const fault = ruleFault(target, rule) ?? routingFault(target, version, rule);
-  if (fault !== undefined) return fault;
-  const stable = rule.routing.primary;
-  for (const [name, arn, code] of [
-    [version, canaryArn, 'no-version'],
-    [stable, targetGroups[stable] ?? '', 'no-stable-version'],
-  ] as const) {
-    const attributes = await attributesOf(client, arn);
-    if (attributes === undefined) return unfit(code, `target group ${name} (${arn}) is gone`);
-    // AWS refuses two groups on a rule without stickiness of its own when one of them has sticky sessions.
-    if (attributes.get('stickiness.enabled') === 'true')
-      return unfit(
-        'sticky-sessions',
-        `target group ${name} has sticky sessions, which its rule's weights can't go with; turn them off`,
-      );
-  }
   return (
-    (await healthFault(client, version, canaryArn)) ?? { kind: 'fit', snapshot: { stableVersion: stable } }
+    (await albFault(client, target, version, rule)) ??
+    (await healthFault(client, version, canaryArn)) ?? {
+      kind: 'fit',
+      snapshot: { stableVersion: rule.routing.primary },
+    }
   );
 };

@@ -1,9 +1,6 @@
-import type { AlbTarget } from '#policy/alb-target-schema.ts';
+import { loadBalancerOf } from '#policy/alb-target-schema.ts';
 import type { Preset, Wanted } from '#rollout/adapters/cloudwatch-preset.ts';
 import { LATENCY_GRID_MS } from '#rollout/judge/facts.ts';
-
-/** `…:listener-rule/app/shop/50dc6c495c0c9188/…` → `app/shop/50dc6c495c0c9188`, as the metrics name a load balancer. */
-const loadBalancerOf = (ruleArn: string): string => ruleArn.split('/').slice(1, 4).join('/');
 
 /** What the targets answered by class; each is reported only for periods in which it is not zero. */
 const ANSWERS = ['2XX', '3XX', '4XX', '5XX'] as const;
@@ -12,9 +9,9 @@ const ANSWERS = ['2XX', '3XX', '4XX', '5XX'] as const;
  * Target groups of an Application Load Balancer (its User Guide, "CloudWatch metrics"). It counts a target's 5xx answers,
  * and apart from them connections that a target didn't take: a canary that is down shows in those alone.
  */
-export const albPreset = ({ ruleArn, targetGroups }: AlbTarget): Preset => ({
+export const albPreset = (ruleArn: string, groupArnOf: (version: string) => string | undefined): Preset => ({
   seriesOf: (version) => {
-    const TargetGroup = targetGroups[version]?.split(':').at(-1);
+    const TargetGroup = groupArnOf(version)?.split(':').at(-1);
     if (TargetGroup === undefined) return [];
     const dimensions = { TargetGroup, LoadBalancer: loadBalancerOf(ruleArn) };
     const series = (what: string, metricName: string, stat = 'Sum'): Wanted => ({

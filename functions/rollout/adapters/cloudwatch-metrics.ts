@@ -5,24 +5,32 @@ import {
   type MetricDataResult,
 } from '@aws-sdk/client-cloudwatch';
 import { orTransient } from '#platform/aws-errors.ts';
+import type { CloudWatchCustom } from '#policy/cloudwatch-custom-schema.ts';
 import type { CloudWatchMetrics } from '#policy/metric-definition.ts';
-import type { Target } from '#policy/target.ts';
+import { regionOf } from '#policy/target.ts';
 import { albPreset } from '#rollout/adapters/cloudwatch-alb-preset.ts';
+import { customPreset } from '#rollout/adapters/cloudwatch-custom-preset.ts';
 import { lambdaPreset } from '#rollout/adapters/cloudwatch-lambda-preset.ts';
-import type { Preset, Wanted } from '#rollout/adapters/cloudwatch-preset.ts';
+import { goalSeries, type Preset, type Wanted } from '#rollout/adapters/cloudwatch-preset.ts';
 import { type ArmCounts, LATENCY_GRID_MS } from '#rollout/judge/facts.ts';
-import type { MetricSource, PeriodFacts } from '#rollout/metric-source.ts';
+import type { Arms, MetricSource, PeriodFacts } from '#rollout/metric-source.ts';
 
 /** Nothing of AWS's own is counted by version; registration refuses such a definition (metric-fit.ts). */
 const NO_SERIES: Preset = { seriesOf: () => [], errorsOf: () => undefined, latencyUnitMs: 1 };
 
+type Definition = CloudWatchMetrics | CloudWatchCustom;
+
 /** What is read of a target of this kind, as the definition wants it. */
-const presetOf = (definition: CloudWatchMetrics, target: Target): Preset => {
+const presetOf = (definition: Definition, { target, places }: Arms): Preset => {
+  if (definition.source === 'cloudwatch-custom') return customPreset(definition, places);
   switch (target.kind) {
     case 'lambda-alias':
       return lambdaPreset(definition, target);
     case 'alb':
-      return albPreset(target);
+      return albPreset(target.ruleArn, (version) => target.targetGroups[version]);
+    case 'ecs':
+      return albPreset(target.ruleArn, (version) => target.services[places?.[version] ?? '']?.targetGroupArn);
+    case 'appconfig-flag':
     case 'custom':
       return NO_SERIES;
     default:
@@ -42,11 +50,17 @@ const countsOf = (values: ReadonlyMap<string, number>, preset: Preset): ArmCount
     const value = get(`slower:${bound}`);
     return value === undefined ? [] : [[String(bound), value] as const];
   });
+  // A goal of which either count is missing is missing: half of it would move its share.
+  const goals = (preset.goals ?? []).flatMap((name) => {
+    const [good, total] = [get(goalSeries(name, 'good')), get(goalSeries(name, 'total'))];
+    return good === undefined || total === undefined ? [] : [[name, { good, total }] as const];
+  });
   return {
     ...(requests !== undefined && { requests }),
     ...(errors !== undefined && { errors }),
     ...(percentiles.length > 0 && { latencyMs: Object.fromEntries(percentiles) }),
     ...(slow.length > 0 && { slowerThan: Object.fromEntries(slow) }),
+    ...(goals.length > 0 && { goals: Object.fromEntries(goals) }),
   };
 };
 
@@ -91,12 +105,18 @@ const fetchAll = async (
   return results;
 };
 
-/** Facts of a target's versions from CloudWatch, every series of both arms in one request. */
-export const cloudWatchSource = (client: CloudWatchClient): MetricSource<CloudWatchMetrics> => ({
-  read: async (definition, { target, canary, baseline }, from, to) => {
+/**
+ * Facts of a target's versions from CloudWatch of the region that they are counted in, every series of both arms in one
+ * request.
+ */
+export const cloudWatchSource = (
+  clientIn: (region: string | undefined) => CloudWatchClient,
+): MetricSource<Definition> => ({
+  read: async (definition, arms, from, to) => {
     if (to <= from) return [];
-    const arms = { canary, baseline } as const;
-    const preset = presetOf(definition, target);
+    const preset = presetOf(definition, arms);
+    const named = definition.source === 'cloudwatch-custom' ? definition.region : undefined;
+    const client = clientIn(named ?? regionOf(arms.target));
     const series = (['canary', 'baseline'] as const).flatMap((arm) =>
       preset.seriesOf(arms[arm]).map((wanted, index) => ({ arm, wanted, id: `${arm}${index}` })),
     );

@@ -10,7 +10,12 @@ import {
   writeAnswerSchema,
 } from '#rollout/custom-shifter-protocol.ts';
 import { describeRouting, isAlone } from '#rollout/routing.ts';
-import type { Inspection, Routing, TrafficShifter } from '#rollout/traffic-shifter.ts';
+import {
+  ALWAYS_PREPARED,
+  type Inspection,
+  type Routing,
+  type TrafficShifter,
+} from '#rollout/traffic-shifter.ts';
 
 type Question = CustomRequest extends infer Request
   ? Request extends unknown
@@ -89,6 +94,7 @@ export const customShifter = (client: LambdaClient): TrafficShifter<CustomTarget
   };
 
   return {
+    ...ALWAYS_PREPARED,
     readRouting,
     inspect: async (target, version) => {
       try {

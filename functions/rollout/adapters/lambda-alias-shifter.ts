@@ -2,6 +2,7 @@ import {
   type FunctionConfiguration,
   GetAliasCommand,
   GetFunctionConfigurationCommand,
+  GetProvisionedConcurrencyConfigCommand,
   type LambdaClient,
   UpdateAliasCommand,
 } from '@aws-sdk/client-lambda';
@@ -9,7 +10,12 @@ import { isNamed, orTransient } from '#platform/aws-errors.ts';
 import { ConflictError } from '#platform/errors.ts';
 import type { LambdaAliasTarget } from '#policy/target.ts';
 import { describeRouting, isAlone } from '#rollout/routing.ts';
-import type { Inspection, Routing, TrafficShifter } from '#rollout/traffic-shifter.ts';
+import {
+  ALWAYS_PREPARED,
+  type Inspection,
+  type Routing,
+  type TrafficShifter,
+} from '#rollout/traffic-shifter.ts';
 
 const unfit = (code: string, text: string): Inspection => ({ kind: 'unfit', code, text });
 
@@ -65,6 +71,25 @@ export const lambdaAliasShifter = (client: LambdaClient): TrafficShifter<LambdaA
     }
   };
 
+  /**
+   * Such an alias moves by itself: when its version changes, Lambda weights the old one for as long as it allocates the
+   * new one's environments, which takes minutes (Developer Guide, "Configuring provisioned concurrency").
+   */
+  const hasProvisionedConcurrency = async ({ functionName, alias }: LambdaAliasTarget): Promise<boolean> => {
+    try {
+      await orTransient(
+        'Lambda',
+        client.send(
+          new GetProvisionedConcurrencyConfigCommand({ FunctionName: functionName, Qualifier: alias }),
+        ),
+      );
+      return true;
+    } catch (error) {
+      if (isNamed(error, 'ProvisionedConcurrencyConfigNotFoundException')) return false;
+      throw error;
+    }
+  };
+
   const update = async (
     target: LambdaAliasTarget,
     version: string,
@@ -92,6 +117,7 @@ export const lambdaAliasShifter = (client: LambdaClient): TrafficShifter<LambdaA
   };
 
   return {
+    ...ALWAYS_PREPARED,
     readRouting,
     inspect: async (target, version) => {
       const name = `${target.functionName}:${target.alias}`;
@@ -115,6 +141,11 @@ export const lambdaAliasShifter = (client: LambdaClient): TrafficShifter<LambdaA
         );
       if (routing.primary === version)
         return unfit('already-running', `version ${version} already has all traffic of ${name}`);
+      if (await hasProvisionedConcurrency(target))
+        return unfit(
+          'provisioned-concurrency',
+          `alias ${name} has provisioned concurrency, with which Lambda moves its weights by itself after a promotion; configure it on the versions instead`,
+        );
       const canary = await configuration(target.functionName, version);
       if (canary === undefined)
         return unfit('no-version', `function ${target.functionName} has no version ${version}`);

@@ -8,6 +8,7 @@ import {
   queues,
   WORKING_IMPATIENT,
 } from '#platform/clients.ts';
+import { perRegion } from '#platform/per-region.ts';
 import { logger } from '#platform/telemetry.ts';
 import type { MetricHost, Reach } from '#policy/outbound-schema.ts';
 import { releasePorts } from '#releases/adapters/release-ports.ts';
@@ -55,7 +56,7 @@ interface MetricEnvironment {
 /** Whatever source a service's definition names. */
 export const metricSource = ({ METRIC_HOSTS, OUTBOUND_REACH }: MetricEnvironment) =>
   sourceFor({
-    cloudwatch: cloudWatchSource(cloudWatch()),
+    cloudwatch: cloudWatchSource(perRegion(cloudWatch)),
     lambda: lambdaSource(lambdaInvoker(METRICS)),
     prometheus: prometheusSource({
       rules: { hosts: METRIC_HOSTS.map(({ host }) => host), reach: OUTBOUND_REACH },

@@ -1,35 +1,37 @@
-import { lambda, lambdaInvoker, loadBalancers, SHIFTING } from '#platform/clients.ts';
-import type { Target } from '#policy/target.ts';
+import { appConfig, containers, lambda, lambdaInvoker, loadBalancers, SHIFTING } from '#platform/clients.ts';
+import { perRegion } from '#platform/per-region.ts';
+import { regionOf, type Target } from '#policy/target.ts';
 import { albShifter } from '#rollout/adapters/alb-shifter.ts';
+import { appConfigShifter } from '#rollout/adapters/appconfig-shifter.ts';
 import { customShifter } from '#rollout/adapters/custom-shifter.ts';
+import { ecsShifter } from '#rollout/adapters/ecs-shifter.ts';
 import { lambdaAliasShifter } from '#rollout/adapters/lambda-alias-shifter.ts';
 import type { TrafficShifter } from '#rollout/traffic-shifter.ts';
 
-/** Made at first use: most services have one kind of target, and a client takes time and memory to make. */
-const once = <T>(make: () => T): (() => T) => {
-  let made: T | undefined;
-  return () => {
-    made ??= make();
-    return made;
-  };
-};
-
-const lambdaAlias = /* @__PURE__ */ once(() => lambdaAliasShifter(lambda()));
-const alb = /* @__PURE__ */ once(() => albShifter(loadBalancers()));
-const custom = /* @__PURE__ */ once(() => customShifter(lambdaInvoker(SHIFTING)));
+/* Made at first use: most services have one kind of target, and a client takes time and memory to make. */
+const lambdaAlias = /* @__PURE__ */ perRegion((region) => lambdaAliasShifter(lambda(region)));
+const alb = /* @__PURE__ */ perRegion((region) => albShifter(loadBalancers(region)));
+const ecs = /* @__PURE__ */ perRegion((region) => ecsShifter(containers(region), loadBalancers(region)));
+const flag = /* @__PURE__ */ perRegion((region) => appConfigShifter(appConfig(region)));
+const custom = /* @__PURE__ */ perRegion((region) => customShifter(lambdaInvoker(SHIFTING, region)));
 
 /** Does `move` with the shifter of the target's kind. */
 const withShifter = <R>(
   target: Target,
   move: <T extends Target>(shifter: TrafficShifter<T>, target: T) => R,
 ): R => {
+  const region = regionOf(target);
   switch (target.kind) {
     case 'lambda-alias':
-      return move(lambdaAlias(), target);
+      return move(lambdaAlias(region), target);
     case 'alb':
-      return move(alb(), target);
+      return move(alb(region), target);
+    case 'ecs':
+      return move(ecs(region), target);
+    case 'appconfig-flag':
+      return move(flag(region), target);
     case 'custom':
-      return move(custom(), target);
+      return move(custom(region), target);
     default:
       return target satisfies never;
   }
@@ -38,6 +40,8 @@ const withShifter = <R>(
 /** Moves traffic on a target of any kind. */
 export const shifterForTarget: TrafficShifter<Target> = {
   inspect: (target, version) => withShifter(target, (shifter, its) => shifter.inspect(its, version)),
+  prepare: (target, version, mayWrite) =>
+    withShifter(target, (shifter, its) => shifter.prepare(its, version, mayWrite)),
   readRouting: (target) => withShifter(target, (shifter, its) => shifter.readRouting(its)),
   setWeight: (target, weight, revision) =>
     withShifter(target, (shifter, its) => shifter.setWeight(its, weight, revision)),
@@ -45,4 +49,5 @@ export const shifterForTarget: TrafficShifter<Target> = {
     withShifter(target, (shifter, its) => shifter.promote(its, version, revision)),
   restore: (target, stable, revision) =>
     withShifter(target, (shifter, its) => shifter.restore(its, stable, revision)),
+  retire: (target, mayWrite) => withShifter(target, (shifter, its) => shifter.retire(its, mayWrite)),
 };

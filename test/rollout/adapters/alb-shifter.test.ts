@@ -11,7 +11,8 @@ import { describe, expect, it } from 'vitest';
 import { ConflictError, NotFoundError, TransientError } from '#platform/errors.ts';
 import { albShifter } from '#rollout/adapters/alb-shifter.ts';
 import { isAlone, isAt, shareOf } from '#rollout/routing.ts';
-import { albTarget, albTargetOfThree, groupArn } from '../../builders/alb.ts';
+import type { CanaryWeight } from '#rollout/traffic-shifter.ts';
+import { albTarget, albTargetOfThree, groupArn, RULE_ARN } from '../../builders/alb.ts';
 import { type Group, loadBalancerControlPlane } from '../../fakes/load-balancer-control-plane.ts';
 import { trafficShifterContract } from '../traffic-shifter-contract.ts';
 
@@ -34,6 +35,7 @@ const knownGroups = (overrides: Record<string, Group> = {}) =>
       group,
     ]),
   );
+const TESTER_RULE_ARN = `${RULE_ARN.slice(0, -16)}1111111111111111`;
 const over = (options: Partial<Parameters<typeof loadBalancerControlPlane>[0]> = {}, target = albTarget) => {
   const plane = loadBalancerControlPlane({
     ruleArn: target.ruleArn,
@@ -41,9 +43,10 @@ const over = (options: Partial<Parameters<typeof loadBalancerControlPlane>[0]> =
     actions: [onBlue],
     ...options,
   });
-  const late: { write?: readonly Action[] } = {};
+  const late: { write?: readonly Action[]; testers?: readonly Action[] } = {};
   const pause = async () => {
     if (late.write !== undefined) plane.put(late.write);
+    if (late.testers !== undefined) plane.put(late.testers, TESTER_RULE_ARN);
   };
   return { ...plane, late, shifter: albShifter(plane.client, undefined, pause) };
 };
@@ -52,15 +55,37 @@ for (const [name, target] of [
   ['ALB rule', { ...albTargetOfThree, ruleArn: albTarget.ruleArn }],
   ['ALB listener', albTargetOfThree],
 ] as const)
-  trafficShifterContract(name, () => ({
-    shifter: over({}, target).shifter,
+  trafficShifterContract(name, () => {
+    const { shifter, put } = over({}, target);
+    return {
+      shifter,
+      drift: () => put([forwardTo({ blue: 50, green: 20, amber: 30 })]),
+      target,
+      missingTarget: { ...target, ruleArn: target.ruleArn.replace('/shop/', '/nowhere/') },
+      stable: 'blue',
+      canary: 'green',
+      other: 'amber',
+      missing: 'violet',
+    };
+  });
+
+const withTesters = { ...albTarget, testerRuleArn: TESTER_RULE_ARN };
+const testersOn = (name: string) => ({ otherRules: { [TESTER_RULE_ARN]: [forwardTo({ [name]: 1 })] } });
+
+trafficShifterContract('ALB rule with testers', () => {
+  const target = { ...withTesters, targetGroups: albTargetOfThree.targetGroups };
+  const { shifter, put } = over(testersOn('blue'), target);
+  return {
+    shifter,
+    drift: () => put([forwardTo({ amber: 1 })], TESTER_RULE_ARN),
     target,
     missingTarget: { ...target, ruleArn: target.ruleArn.replace('/shop/', '/nowhere/') },
     stable: 'blue',
     canary: 'green',
     other: 'amber',
     missing: 'violet',
-  }));
+  };
+});
 
 const inspect = (options: Parameters<typeof over>[0], version = 'green') =>
   over(options).shifter.inspect(albTarget, version);
@@ -228,6 +253,99 @@ describe('a write to an ALB rule', () => {
     await expect(fixture.shifter.restore(gone, 'blue')).rejects.toBeInstanceOf(NotFoundError);
     await expect(fixture.shifter.readRouting(gone)).rejects.toBeInstanceOf(NotFoundError);
     expect(fixture.written).toEqual([]);
+  });
+});
+
+describe('testers of an ALB target', () => {
+  const at = (weightPercent: number) => ({ stable: 'blue', canary: 'green', weightPercent });
+  const made = (options = testersOn('blue')) => {
+    const fixture = over(options, withTesters);
+    const read = () => fixture.shifter.readRouting(withTesters);
+    const set = async (weight: CanaryWeight) =>
+      fixture.shifter.setWeight(withTesters, weight, (await read()).revision);
+    return { ...fixture, read, set };
+  };
+
+  it('get the canary at any weight, and are back with everyone else after a restore', async () => {
+    const { shifter, read, set } = made();
+    for (const weightPercent of [1, 50]) {
+      await set(at(weightPercent));
+      expect((await read()).testers).toBe('green');
+    }
+    await shifter.restore(withTesters, 'blue');
+    expect(await read()).toMatchObject({ primary: 'blue', weights: {}, testers: 'blue' });
+  });
+
+  it('stay with the version that is promoted', async () => {
+    const { shifter, read, set } = made();
+    await set(at(100));
+    await shifter.promote(withTesters, 'green', (await read()).revision);
+    expect(isAlone(await read(), 'green')).toBe(true);
+  });
+
+  it('get it before anybody does, when it is only to be looked at', async () => {
+    const { read, set } = made();
+    await set({ ...at(0), preview: true });
+    expect(isAt(await read(), { ...at(0), preview: true })).toBe(true);
+    expect(isAlone(await read(), 'blue')).toBe(false);
+    await set(at(0));
+    expect(isAlone(await read(), 'blue')).toBe(true);
+  });
+
+  it('move first on the way forward and last on the way back, so that a cut between the two can be made good', async () => {
+    const { shifter, set, writtenTo } = made();
+    await set(at(5));
+    await set(at(10));
+    await shifter.restore(withTesters, 'blue');
+    expect(writtenTo).toEqual([TESTER_RULE_ARN, RULE_ARN, RULE_ARN, RULE_ARN, TESTER_RULE_ARN]);
+  });
+
+  it('who moved alone, because a shift was cut off, leave it where it may be made again', async () => {
+    const { read, put } = made();
+    put([forwardTo({ green: 1 })], TESTER_RULE_ARN);
+    expect(isAt(await read(), at(0))).toBe(true);
+    expect(isAlone(await read(), 'blue')).toBe(false);
+  });
+
+  it('are brought back once more when a shift of theirs arrives right after a restore', async () => {
+    const { shifter, read, late } = made();
+    late.testers = [forwardTo({ green: 1 })];
+    await shifter.restore(withTesters, 'blue');
+    expect(isAlone(await read(), 'blue')).toBe(true);
+  });
+
+  it('are no reason not to bring traffic back, when their rule is gone', async () => {
+    const { shifter, read, set, remove } = made();
+    await set(at(5));
+    remove(TESTER_RULE_ARN);
+    await shifter.restore(withTesters, 'blue');
+    expect(isAlone(await read(), 'blue')).toBe(true);
+  });
+
+  it.each<[string, string, Parameters<typeof over>[0]]>([
+    ['their rule is not there', 'no-tester-rule', {}],
+    ['their rule redirects', 'not-forwarding', { otherRules: { [TESTER_RULE_ARN]: [{ Type: 'redirect' }] } }],
+    ['they are elsewhere already', 'already-weighted', testersOn('green')],
+  ])('refuse a release when %s', async (_what, code, options) => {
+    expect(await over(options, withTesters).shifter.inspect(withTesters, 'green')).toMatchObject({ code });
+  });
+});
+
+describe('an experiment on an ALB target', () => {
+  it('keeps callers with the version that they met first, until it ends', async () => {
+    const { shifter, written } = over();
+    const half = { stable: 'blue', canary: 'green', weightPercent: 50 } as const;
+    const { revision } = await shifter.readRouting(albTarget);
+    await shifter.setWeight(albTarget, { ...half, sticky: true }, revision);
+    expect(written[0]?.[0]?.ForwardConfig?.TargetGroupStickinessConfig).toEqual({
+      Enabled: true,
+      DurationSeconds: 604_800,
+    });
+    const routing = await shifter.readRouting(albTarget);
+    expect(isAt(routing, { ...half, sticky: true })).toBe(true);
+    expect(isAt(routing, half)).toBe(false);
+    await shifter.restore(albTarget, 'blue');
+    expect(isAlone(await shifter.readRouting(albTarget), 'blue')).toBe(true);
   });
 });
 

@@ -1,9 +1,13 @@
 import { GetMetricDataCommand } from '@aws-sdk/client-cloudwatch';
 import { describe, expect, it } from 'vitest';
+import type * as z from 'zod';
+import { type CloudWatchCustom, cloudWatchCustomSchema } from '#policy/cloudwatch-custom-schema.ts';
 import { type CloudWatchMetrics, cloudWatchMetricsSchema } from '#policy/metric-definition.ts';
+import type { Target } from '#policy/target.ts';
 import { cloudWatchSource } from '#rollout/adapters/cloudwatch-metrics.ts';
 import type { ArmCounts } from '#rollout/judge/facts.ts';
 import { albTarget } from '../../builders/alb.ts';
+import { digest, ecsTarget } from '../../builders/ecs.ts';
 import { CANARY, checkoutTarget, NOW_MS, STABLE } from '../../builders/release.ts';
 import { cloudWatch } from '../../fakes/cloudwatch.ts';
 import { metricSourceContract } from '../metric-source-contract.ts';
@@ -47,7 +51,7 @@ const fixtureOf = (settings: Record<string, unknown>, pageValues?: number) => {
   const fake = cloudWatch(pageValues === undefined ? {} : { pageValues });
   return {
     fake,
-    source: cloudWatchSource(fake.client),
+    source: cloudWatchSource(() => fake.client),
     definition,
     arms,
     put: putter(fake, definition),
@@ -77,7 +81,7 @@ const albFixture = () => {
   };
   return {
     ...fixtureOf({}),
-    source: cloudWatchSource(fake.client),
+    source: cloudWatchSource(() => fake.client),
     definition,
     arms: { target: albTarget, canary: 'green', baseline: 'blue' },
     putMetric: put,
@@ -180,5 +184,123 @@ describe('CloudWatch facts', () => {
     await expect(source.read(definition, arms, NOW_MS, NOW_MS + 60_000)).rejects.toMatchObject({
       name: 'AccessDenied',
     });
+  });
+});
+
+const CUSTOM = {
+  source: 'cloudwatch-custom',
+  namespace: 'Shop',
+  dimensions: { Service: 'shop-{place}', Version: '{version}' },
+  requests: 'Requests',
+  errors: 'Failures',
+  latency: { metricName: 'Latency', unit: 'seconds' },
+} as const;
+
+/** Puts counts where a service of its own would that publishes them by version. */
+const customFixture = (settings: Partial<z.input<typeof cloudWatchCustomSchema>> = {}) => {
+  const fake = cloudWatch();
+  const definition = cloudWatchCustomSchema.parse({ ...CUSTOM, ...settings });
+  const places = { [digest('a')]: 'blue', [digest('b')]: 'green' };
+  const put = (version: string, start: number, metricName: string, value: number, stat = 'Sum'): void => {
+    const dimensions = { Service: `shop-${version === digest('a') ? 'blue' : 'green'}`, Version: version };
+    fake.put({ namespace: 'Shop', metricName, stat, dimensions }, start, value);
+  };
+  const { slowerThanPrefix } = definition;
+  return {
+    ...fixtureOf({}),
+    fake,
+    source: cloudWatchSource(() => fake.client),
+    definition,
+    arms: { target: ecsTarget, canary: digest('b'), baseline: digest('a'), places },
+    put: (version: string, start: number, { requests, errors, latencyMs, slowerThan }: ArmCounts) => {
+      if (requests !== undefined) put(version, start, 'Requests', requests);
+      if (errors !== undefined) put(version, start, 'Failures', errors);
+      for (const [stat, value] of Object.entries(latencyMs ?? {}))
+        put(version, start, 'Latency', (value ?? 0) / 1_000, stat);
+      for (const [bound, value] of Object.entries(slowerThan ?? {}))
+        if (slowerThanPrefix === undefined)
+          put(version, start, 'Latency', value, `TC(${Number(bound) / 1_000}:)`);
+        else put(version, start, `${slowerThanPrefix}${bound}`, value);
+    },
+    breakDown: () => {
+      fake.mock
+        .on(GetMetricDataCommand)
+        .rejects(Object.assign(new Error('slow down'), { name: 'ThrottlingException' }));
+    },
+  };
+};
+metricSourceContract("CloudWatch, the service's own metrics", () => customFixture());
+metricSourceContract("CloudWatch, the service's own metrics, slow requests counted", () =>
+  customFixture({ slowerThanPrefix: 'SlowerThan' }),
+);
+
+describe('goals of experiments', () => {
+  it('are counted by version; one of which a part is missing is missing', async () => {
+    const { fake, source, definition, arms } = customFixture({
+      goals: { orders: { good: 'Orders', total: 'Sessions' }, signups: { good: 'Signups', total: 'Visits' } },
+    });
+    const put = (version: string, place: string, metricName: string, value: number) =>
+      fake.put(
+        {
+          namespace: 'Shop',
+          metricName,
+          stat: 'Sum',
+          dimensions: { Service: `shop-${place}`, Version: version },
+        },
+        NOW_MS,
+        value,
+      );
+    put(arms.canary, 'green', 'Orders', 7);
+    put(arms.canary, 'green', 'Sessions', 100);
+    put(arms.canary, 'green', 'Signups', 3);
+    put(arms.baseline, 'blue', 'Sessions', 900);
+    expect(await source.read(definition, arms, NOW_MS, NOW_MS + 60_000)).toEqual([
+      { start: NOW_MS, facts: { canary: { goals: { orders: { good: 7, total: 100 } } }, baseline: {} } },
+    ]);
+  });
+});
+
+describe('services of an ECS target', () => {
+  it('are told apart by the target groups that the snapshot found them behind', async () => {
+    const fake = cloudWatch();
+    const source = cloudWatchSource(() => fake.client);
+    const { definition } = albFixture();
+    const arms = { target: ecsTarget, canary: digest('b'), baseline: digest('a') };
+    const places = { [digest('a')]: 'blue', [digest('b')]: 'green' };
+    const at = (name: string) => ({
+      namespace: 'AWS/ApplicationELB',
+      metricName: 'RequestCount',
+      stat: 'Sum',
+      dimensions: {
+        TargetGroup: `targetgroup/shop-${name}/0123456789abcdef`,
+        LoadBalancer: 'app/shop/50dc6c495c0c9188',
+      },
+    });
+    fake.put(at('blue'), NOW_MS, 90);
+    fake.put(at('green'), NOW_MS, 10);
+    expect(await source.read(definition, { ...arms, places }, NOW_MS, NOW_MS + 60_000)).toMatchObject([
+      { facts: { canary: { requests: 10 }, baseline: { requests: 90 } } },
+    ]);
+    expect(await source.read(definition, arms, NOW_MS, NOW_MS + 60_000)).toEqual([]);
+  });
+});
+
+describe('the region that metrics are read in', () => {
+  it("is the target's own, or the one that the definition names", async () => {
+    const regions: (string | undefined)[] = [];
+    const source = cloudWatchSource((region) => {
+      regions.push(region);
+      return cloudWatch().client;
+    });
+    const read = (target: Target, definition: CloudWatchMetrics | CloudWatchCustom) =>
+      source.read(definition, { target, canary: 'a', baseline: 'b' }, 0, 60_000);
+    const own = cloudWatchMetricsSchema.parse({ source: 'cloudwatch', invokedBy: 'event' });
+    const custom = { ...CUSTOM, dimensions: { Version: '{version}' } };
+    await read(checkoutTarget, own);
+    await read({ ...checkoutTarget, region: 'eu-west-1' }, own);
+    await read(albTarget, own);
+    await read({ ...checkoutTarget, region: 'eu-west-1' }, cloudWatchCustomSchema.parse(custom));
+    await read(checkoutTarget, cloudWatchCustomSchema.parse({ ...custom, region: 'us-east-1' }));
+    expect(regions).toEqual([undefined, 'eu-west-1', 'eu-central-1', 'eu-west-1', 'us-east-1']);
   });
 });

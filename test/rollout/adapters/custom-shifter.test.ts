@@ -17,15 +17,19 @@ const answering = (answer: unknown) => {
   return fake.shifter;
 };
 
-trafficShifterContract('custom function', () => ({
-  shifter: made().shifter,
-  target: customTarget,
-  missingTarget: { ...customTarget, parameters: { pool: 'nowhere' } },
-  stable: '1',
-  canary: '2',
-  other: '3',
-  missing: '99',
-}));
+trafficShifterContract('custom function', () => {
+  const { shifter, drift } = made();
+  return {
+    shifter,
+    drift,
+    target: customTarget,
+    missingTarget: { ...customTarget, parameters: { pool: 'nowhere' } },
+    stable: '1',
+    canary: '2',
+    other: '3',
+    missing: '99',
+  };
+});
 
 describe('a custom shifter function', () => {
   it('is asked with the protocol, its parameters and nothing that it has no use for', async () => {

@@ -1,6 +1,7 @@
 import {
   GetAliasCommand,
   GetFunctionConfigurationCommand,
+  GetProvisionedConcurrencyConfigCommand,
   PreconditionFailedException,
   UpdateAliasCommand,
 } from '@aws-sdk/client-lambda';
@@ -13,18 +14,24 @@ import { trafficShifterContract } from '../traffic-shifter-contract.ts';
 
 const shifterOver = (versions: Parameters<typeof lambdaControlPlane>[1]) => {
   const { client, mock } = lambdaControlPlane(checkoutTarget, versions);
-  return { shifter: lambdaAliasShifter(client), mock };
+  return { shifter: lambdaAliasShifter(client), mock, client };
 };
 
-trafficShifterContract('Lambda alias', () => ({
-  shifter: shifterOver({ '1': {}, '2': {}, '3': {} }).shifter,
-  target: checkoutTarget,
-  missingTarget: { ...checkoutTarget, alias: 'nowhere' },
-  stable: '1',
-  canary: '2',
-  other: '3',
-  missing: '99',
-}));
+trafficShifterContract('Lambda alias', () => {
+  const { shifter, client } = shifterOver({ '1': {}, '2': {}, '3': {} });
+  const { functionName, alias } = checkoutTarget;
+  return {
+    shifter,
+    drift: () =>
+      client.send(new UpdateAliasCommand({ FunctionName: functionName, Name: alias, FunctionVersion: '3' })),
+    target: checkoutTarget,
+    missingTarget: { ...checkoutTarget, alias: 'nowhere' },
+    stable: '1',
+    canary: '2',
+    other: '3',
+    missing: '99',
+  };
+});
 
 describe('the Lambda alias shifter', () => {
   it('refuses versions that Lambda cannot weight against each other, before anything moves', async () => {
@@ -42,6 +49,17 @@ describe('the Lambda alias shifter', () => {
       expect(await shifter.inspect(checkoutTarget, version)).toMatchObject({
         code: 'different-dead-letter-target',
       });
+  });
+
+  it('refuses an alias that Lambda weights by itself for minutes after a promotion', async () => {
+    const { shifter, mock } = shifterOver({ '1': {}, '2': {} });
+    mock
+      .on(GetProvisionedConcurrencyConfigCommand, { FunctionName: 'checkout', Qualifier: 'live' })
+      .resolves({ Status: 'READY' });
+    expect(await shifter.inspect(checkoutTarget, '2')).toMatchObject({
+      code: 'provisioned-concurrency',
+      text: expect.stringMatching(/on the versions/),
+    });
   });
 
   it.each(['$LATEST', '0', '1.0', '-1', 'live', '2 ', ''])(

@@ -1,0 +1,179 @@
+import { randomUUID } from 'node:crypto';
+import { AppConfigClient } from '@aws-sdk/client-appconfig';
+import { CloudWatchClient, PutMetricDataCommand } from '@aws-sdk/client-cloudwatch';
+import { DescribeServicesCommand, ECSClient } from '@aws-sdk/client-ecs';
+import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
+import { describe, expect, it } from 'vitest';
+import type { ReleaseId } from '../../functions/platform/ids.ts';
+import { serviceRoutes } from '../../functions/policy/routes.ts';
+import type { Target } from '../../functions/policy/target.ts';
+import { releaseRoutes } from '../../functions/releases/routes.ts';
+import { albShifter } from '../../functions/rollout/adapters/alb-shifter.ts';
+import { appConfigShifter } from '../../functions/rollout/adapters/appconfig-shifter.ts';
+import { ecsShifter } from '../../functions/rollout/adapters/ecs-shifter.ts';
+import { timelineOf } from '../../local/watch-release.ts';
+import { RUNNING_DIGEST } from './aws-targets.ts';
+import { awsSettings, ended, operator, recorded, world } from './harness.ts';
+
+const { alb, ecs, flag } = world.targets;
+const NEXT_DIGEST = `sha256:${'b'.repeat(64)}`;
+const balancers = new ElasticLoadBalancingV2Client(awsSettings);
+const containers = new ECSClient(awsSettings);
+
+/** Publishes counts by version as the service would, every second, until it is disposed of. */
+const counting = (failPercentByVersion: Readonly<Record<string, number>>): AsyncDisposable => {
+  const cloudWatch = new CloudWatchClient(awsSettings);
+  const put = () => {
+    const Timestamp = new Date(Math.floor(Date.now() / 1_000) * 1_000);
+    const data = Object.entries(failPercentByVersion).flatMap(([version, failPercent]) =>
+      Object.entries({ Requests: 100, Failures: failPercent, Slower50: 0, Slower100: 0 }).map(
+        ([MetricName, Value]) => ({
+          MetricName,
+          Value,
+          Timestamp,
+          StorageResolution: 1,
+          Dimensions: [{ Name: 'Version', Value: version }],
+        }),
+      ),
+    );
+    return cloudWatch.send(new PutMetricDataCommand({ Namespace: 'Shop', MetricData: data }));
+  };
+  let last: Promise<unknown> = put();
+  const timer = setInterval(() => {
+    last = put();
+  }, 1_000);
+  return {
+    [Symbol.asyncDispose]: async () => {
+      clearInterval(timer);
+      await last;
+      cloudWatch.destroy();
+    },
+  };
+};
+
+/** A service of a test's own on one of the targets, judged by counts of its own. */
+const register = async (service: string, target: Target): Promise<void> => {
+  await operator.call(serviceRoutes.putService, {
+    params: { service },
+    body: {
+      environments: {
+        production: {
+          target,
+          plan: {
+            stages: [
+              { weightPercent: 25, rounds: 2, roundSeconds: 2 },
+              { weightPercent: 100, rounds: 1, roundSeconds: 2 },
+            ],
+            stageDeadlineSeconds: 60,
+            holdSeconds: 3,
+            watchSeconds: 2,
+          },
+          metrics: {
+            source: 'cloudwatch-custom',
+            namespace: 'Shop',
+            dimensions: { Version: '{version}' },
+            requests: 'Requests',
+            errors: 'Failures',
+            slowerThanPrefix: 'Slower',
+            periodSeconds: 1,
+            settleSeconds: 2,
+          },
+          judge: { minimumCanaryRequests: 20 },
+        },
+      },
+    },
+  });
+};
+
+const release = async (service: string, version: string): Promise<ReleaseId> => {
+  const { releaseId } = await operator.call(releaseRoutes.requestRelease, {
+    body: { service, environment: 'production', version },
+    idempotencyKey: randomUUID(),
+  });
+  return releaseId;
+};
+
+const typesOf = async (releaseId: ReleaseId) =>
+  (await timelineOf(operator, releaseId)).map(({ event }) => event.type);
+
+describe('a release of ECS services', () => {
+  const shifter = ecsShifter(containers, balancers);
+  const tasksOf = async (name: string) => {
+    const { services } = await containers.send(
+      new DescribeServicesCommand({
+        cluster: ecs.cluster,
+        services: [ecs.services[name]?.service ?? ''],
+      }),
+    );
+    return services?.[0]?.desiredCount;
+  };
+
+  it('puts the image into the idle service, moves traffic there, and scales the other one back', async () => {
+    await using _counts = counting({ [RUNNING_DIGEST]: 0, [NEXT_DIGEST]: 0 });
+    await register('shop-tasks', ecs);
+    const releaseId = await release('shop-tasks', NEXT_DIGEST);
+    expect((await ended(releaseId)).event.type).toBe('release.promoted');
+    expect(await shifter.readRouting(ecs)).toMatchObject({
+      primary: NEXT_DIGEST,
+      weights: {},
+      testers: NEXT_DIGEST,
+    });
+    expect([await tasksOf('blue'), await tasksOf('green')]).toEqual([0, 2]);
+    const types = await typesOf(releaseId);
+    expect(types.indexOf('release.preparation.done')).toBeLessThan(types.indexOf('release.shift.intended'));
+    expect(types).toContain('release.retirement.done');
+  });
+
+  it('brings traffic back from a failing image, which is scaled back then', async () => {
+    const failing = `sha256:${'f'.repeat(64)}`;
+    await using _counts = counting({ [NEXT_DIGEST]: 0, [failing]: 60 });
+    const releaseId = await release('shop-tasks', failing);
+    await recorded(releaseId, 'release.shift.done');
+    expect((await ended(releaseId)).event.type).toBe('release.rolled-back');
+    expect(await shifter.readRouting(ecs)).toMatchObject({ primary: NEXT_DIGEST, weights: {} });
+    expect([await tasksOf('blue'), await tasksOf('green')]).toEqual([0, 2]);
+  });
+
+  it('is refused for a tag, before anything is touched', async () => {
+    const releaseId = await release('shop-tasks', '1.4');
+    const { data } = await ended(releaseId);
+    expect(data.reasons).toMatchObject([
+      { code: 'refused', text: expect.stringContaining('1.4 is not the digest') },
+    ]);
+    expect(await typesOf(releaseId)).not.toContain('release.preparation.intended');
+  });
+});
+
+describe('a release of a feature flag', () => {
+  const shifter = appConfigShifter(new AppConfigClient(awsSettings));
+
+  it('gives a growing share of callers another variant, and in the end all of them', async () => {
+    await using _counts = counting({ old: 0, new: 0 });
+    await register('shop-flag', flag);
+    const releaseId = await release('shop-flag', 'new');
+    expect((await ended(releaseId)).event.type).toBe('release.promoted');
+    expect(await shifter.readRouting(flag)).toMatchObject({ primary: 'new', weights: {} });
+    const types = await typesOf(releaseId);
+    expect(types.filter((type) => type === 'release.shift.done')).toHaveLength(2);
+    expect(types).not.toContain('release.preparation.intended');
+  });
+
+  it('takes a failing variant back from everyone', async () => {
+    await using _counts = counting({ new: 0, next: 60 });
+    const releaseId = await release('shop-flag', 'next');
+    expect((await ended(releaseId)).event.type).toBe('release.rolled-back');
+    expect(await shifter.readRouting(flag)).toMatchObject({ primary: 'new', weights: {} });
+  });
+});
+
+describe('a release behind a load balancer', () => {
+  it('takes testers along, and brings them back with everyone else', async () => {
+    await using _counts = counting({ blue: 0, green: 60 });
+    await register('shop-groups', alb);
+    const shifter = albShifter(balancers);
+    const releaseId = await release('shop-groups', 'green');
+    await recorded(releaseId, 'release.shift.done');
+    expect((await ended(releaseId)).event.type).toBe('release.rolled-back');
+    expect(await shifter.readRouting(alb)).toMatchObject({ primary: 'blue', weights: {}, testers: 'blue' });
+  });
+});
