@@ -6,6 +6,7 @@ import { registerJudge } from './judge.ts';
 import { registerLogin } from './login.ts';
 import { registerRelease } from './release.ts';
 import { registerRescue } from './rescue.ts';
+import { registerRollback } from './rollback.ts';
 import { registerService } from './service.ts';
 
 /** Every command of `sluice`. */
@@ -24,6 +25,7 @@ Exit codes: 0 done; 1 what was asked about failed; 2 wrong usage or input; 3 not
     registerLogin,
     registerService,
     registerRelease,
+    registerRollback,
     registerEnvironment,
     registerRescue,
     registerAudit,

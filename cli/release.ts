@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { constants } from 'node:os';
 import type { Command } from 'commander';
 import { type ReleaseId, releaseIdSchema } from '../functions/platform/ids.ts';
 import { REQUESTED_STRATEGIES } from '../functions/policy/strategy.ts';
@@ -7,74 +6,32 @@ import { releaseRequestSchema } from '../functions/releases/release-request.ts';
 import { releaseRoutes } from '../functions/releases/routes.ts';
 import { COMMANDS, type CommandName } from '../functions/rollout/command-names.ts';
 import { commandRoutes } from '../functions/rollout/routes.ts';
-import type { ApiClient } from './api-client.ts';
 import { connect } from './connect.ts';
-import { Failure } from './failure.ts';
 import { checked, duration, named, wholeNumber } from './input.ts';
 import { withExample, withJson, withOrder } from './options.ts';
 import { answer, remark, table } from './output.ts';
-import { followRelease } from './release/follow-release.ts';
 import { phaseWord, type ReleaseView, releaseLines } from './release/release-view.ts';
+import { lineDisplay, recordDisplay } from './release/show-progress.ts';
 import {
-  type Display,
-  lineDisplay,
-  liveDisplay,
-  recordDisplay,
-  silentDisplay,
-} from './release/show-progress.ts';
+  displayFor,
+  endOf,
+  type FollowOptions,
+  PATIENT_SECONDS,
+  waitForEnd,
+} from './release/wait-for-end.ts';
 import { timelineOf } from './timeline.ts';
 
-/** A release goes on when the network does not: it is asked after for this long before giving up. */
-const PATIENT_SECONDS = 300;
+/** 1 unless the version was promoted. */
+const setExitCode = ({ outcome }: ReleaseView): void => {
+  if (outcome !== 'promoted') process.exitCode = 1;
+};
+
+const tellEnd = (ended: ReleaseView, json: boolean | undefined): void => {
+  answer(ended, json, () => endOf(ended));
+  setExitCode(ended);
+};
 
 const idOf = (text: string): ReleaseId => checked(releaseIdSchema, text, `"${text}"`);
-
-interface FollowOptions {
-  readonly json?: true;
-  readonly timeout?: number;
-}
-
-/** Whoever stops looking on should know that nothing else has stopped. */
-const sayThatItGoesOn = (releaseId: ReleaseId, display: Display): (() => void) => {
-  const leave = (signal: NodeJS.Signals): void => {
-    display.done();
-    remark(`\nrelease ${releaseId} goes on. Pick it up with: sluice release watch ${releaseId}`);
-    process.exit(128 + constants.signals[signal]);
-  };
-  process.once('SIGINT', leave).once('SIGTERM', leave);
-  return () => void process.off('SIGINT', leave).off('SIGTERM', leave);
-};
-
-/** Waits for the end; 1 unless the release was promoted. */
-const waitForEnd = async (
-  api: ApiClient,
-  releaseId: ReleaseId,
-  { timeout }: FollowOptions,
-  display: Display,
-): Promise<ReleaseView> => {
-  const stopSaying = sayThatItGoesOn(releaseId, display);
-  const release = await followRelease(api, releaseId, { show: display.show, withinSeconds: timeout });
-  stopSaying();
-  display.done();
-  if (release === undefined)
-    throw new Failure(
-      1,
-      `release ${releaseId} has not ended in time, and goes on. Pick it up with: sluice release wait ${releaseId}`,
-    );
-  if (release.outcome !== 'promoted') process.exitCode = 1;
-  return release;
-};
-
-const displayFor = async (json: boolean | undefined): Promise<Display> => {
-  if (json === true) return silentDisplay;
-  // A terminal without a size, as some CI systems have it, has no place to draw in.
-  return process.stdout.isTTY && process.stdout.rows > 0
-    ? liveDisplay()
-    : lineDisplay((line) => console.log(line));
-};
-
-const endOf = ({ phase, service, version, environment }: ReleaseView): string =>
-  `${service} ${version} in ${environment}: ${phaseWord(phase)}`;
 
 interface StartOptions extends FollowOptions {
   readonly env: string;
@@ -103,20 +60,22 @@ const start = async (service: string, options: StartOptions, command: Command): 
   }
   remark(`${releaseId}  accepted`);
   const ended = await waitForEnd(api, releaseId, options, await displayFor(json));
-  answer(ended, json, () => endOf(ended));
+  tellEnd(ended, json);
 };
 
 const wait = async (id: string, options: FollowOptions, command: Command): Promise<void> => {
   const api = connect(command, PATIENT_SECONDS);
   const ended = await waitForEnd(api, idOf(id), options, await displayFor(options.json));
-  answer(ended, options.json, () => endOf(ended));
+  tellEnd(ended, options.json);
 };
 
 const watch = async (id: string, options: FollowOptions, command: Command): Promise<void> => {
   const api = connect(command, PATIENT_SECONDS);
   const display = options.json ? recordDisplay((line) => console.log(line)) : await displayFor(false);
   const ended = await waitForEnd(api, idOf(id), options, display);
-  if (!options.json) console.log(endOf(ended));
+  // Its JSON is the records; the end is the last of them.
+  if (options.json) setExitCode(ended);
+  else tellEnd(ended, undefined);
 };
 
 const list = async (

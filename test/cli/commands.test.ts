@@ -240,6 +240,88 @@ describe('sluice service apply', () => {
   });
 });
 
+describe('sluice rollback and rollback-drill', () => {
+  const asked = view({ strategy: 'rollback' });
+  const summary = {
+    begun: 1,
+    succeeded: 1,
+    successRate: 1,
+    medianMilliseconds: 2_400,
+    maximumMilliseconds: 2_400,
+  };
+  const back = {
+    releaseId: ID,
+    environment: 'production',
+    strategy: 'drill',
+    reasons: [],
+    breachedAt: NOW,
+    verifiedAt: NOW,
+  };
+  const reportWith = (milliseconds: number) => ({
+    status: 200,
+    body: {
+      withinSeconds: 60,
+      drills: summary,
+      real: { begun: 0, succeeded: 0 },
+      restored: [{ ...back, milliseconds }],
+    },
+  });
+
+  beforeEach(() => {
+    fake.answer('POST /v1/services/checkout/rollback', { status: 202, body: asked });
+    fake.answer('POST /v1/services/checkout/rollback-drill', { status: 202, body: asked });
+    fake.answer(`GET /v1/releases/${ID}/timeline`, { status: 200, body: { records: [] } });
+  });
+
+  it.each([
+    ['promoted', 0],
+    ['aborted', 1],
+  ] as const)('rollback that ends %s ends with %i', async (outcome, code) => {
+    fake.answer(`GET /v1/releases/${ID}`, { status: 200, body: ended(outcome) });
+    const ran = await sluice(['rollback', 'checkout', '--env', 'production', '--reason', 'wrong refunds']);
+    expect(ran).toMatchObject({ code, stdout: `checkout 2 in production: ${outcome}\n` });
+    expect(JSON.parse(fake.asked[0]?.body ?? '')).toEqual({
+      environment: 'production',
+      reason: 'wrong refunds',
+    });
+  });
+
+  it('rollback does not wait when told not to', async () => {
+    const ran = await sluice(['rollback', 'checkout', '--env', 'production', '--no-wait']);
+    expect(ran).toMatchObject({ code: 0, stdout: expect.stringContaining(`sluice release watch ${ID}`) });
+    expect(fake.asked).toHaveLength(1);
+  });
+
+  const unnoticed = [{ code: 'drill-unnoticed', text: 'its breach was not found' }];
+  it.each([
+    ['back in time', { outcome: 'rolled-back' }, 2_400, 0],
+    ['back too late', { outcome: 'rolled-back' }, 61_000, 1],
+    ['back, but by nobody noticing', { outcome: 'rolled-back', reasons: unnoticed }, 2_400, 1],
+    ['refused', { outcome: 'refused' }, 2_400, 1],
+  ] as const)('a drill that is %s ends as such', async (_, how, milliseconds, code) => {
+    const body = view({
+      strategy: 'drill',
+      mode: 'done',
+      concludedAt: NOW,
+      outcome: how.outcome,
+      reasons: 'reasons' in how ? [...how.reasons] : [],
+    });
+    fake.answer(`GET /v1/releases/${ID}`, { status: 200, body });
+    fake.answer('GET /v1/services/checkout/rollbacks', reportWith(milliseconds));
+    const ran = await sluice(['rollback-drill', 'checkout', '--env', 'production', '--json']);
+    expect(ran.code).toBe(code);
+    expect(JSON.parse(ran.stdout)).toMatchObject({ releaseId: ID, passed: code === 0, milliseconds });
+  });
+
+  it('the report tells how fast it was', async () => {
+    fake.answer('GET /v1/services/checkout/rollbacks', reportWith(2_400));
+    const { stdout } = await sluice(['rollbacks', 'checkout']);
+    expect(stdout).toMatch(/^drills: 1 of 1 verified back within 60 s \(median 2\.4 s, longest 2\.4 s\)$/m);
+    expect(stdout).toMatch(/^for real: 0 of 0/m);
+    expect(stdout).toMatch(new RegExp(`^${ID} .* 2\\.4 s +a drill$`, 'm'));
+  });
+});
+
 describe('sluice abort-all, freeze and thaw', () => {
   const frozen = {
     environment: 'production',

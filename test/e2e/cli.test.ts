@@ -235,6 +235,60 @@ describe('releases', () => {
   });
 });
 
+describe('after a promotion', () => {
+  withService(
+    'one command brings the last good version back; a drill is timed; both are in the report',
+    async ({ service }) => {
+      const name = service.service;
+      const where = ['--env', 'production'];
+      const started = await olive.run('release', 'start', name, ...where, '--version', GOOD, '--wait');
+      expect(started.code, started.stderr).toBe(0);
+      const drill = json(await olive.run('rollback-drill', name, ...where, '--json'));
+      expect(drill).toMatchObject({ strategy: 'drill', outcome: 'rolled-back', passed: true });
+      expect(drill.milliseconds).toBeLessThan(60_000);
+      const back = await olive.run('rollback', name, ...where, '--reason', 'wrong refunds');
+      expect(back.code, back.stderr).toBe(0);
+      await expectSound(service, idIn(back), { outcome: 'promoted', runs: VARIANTS.stable.version });
+      expect((await vera.run('rollbacks', name)).stdout).toMatch(
+        /^drills: 1 of 1 verified back within 60 s/m,
+      );
+      const again = await olive.run('rollback', name, ...where);
+      expect(again).toMatchObject({ code: 1, stdout: '' });
+    },
+  );
+});
+
+describe('a whole environment', () => {
+  withService('is frozen until it is thawed, and brought back at once', async ({ service }) => {
+    // Another name than other tests' services have: the freeze is for everyone in it.
+    const environment = `e2e-${randomBytes(3).toString('hex')}`;
+    const { definition } = json(await olive.run('service', 'get', service.service, '--json'));
+    const file = path.join(olive.home, 'frozen.json');
+    const environments = { ...definition.environments, [environment]: definition.environments.production };
+    writeFileSync(file, JSON.stringify({ service: service.service, environments }));
+    expect((await olive.run('service', 'apply', '-f', file)).code).toBe(0);
+    const where = ['--env', environment];
+    const ask = ['release', 'start', service.service, ...where, '--version', GOOD];
+    const frozen = await olive.run('freeze', ...where, '--until', '1h', '--reason', 'looking into it');
+    expect(frozen.stdout).toMatch(/is frozen until .* by olive: looking into it/);
+    expect(await olive.run(...ask)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/frozen by olive/),
+    });
+    expect((await vera.run('freeze', ...where)).stdout).toBe(frozen.stdout);
+    expect((await olive.run('thaw', ...where)).stdout).toBe(`releases may start in ${environment}\n`);
+    const releaseId = idIn(await olive.run(...ask));
+    await recorded(releaseId, 'release.shift.done');
+    const aborted = json(await olive.run('abort-all', ...where, '--reason', 'fire', '--json'));
+    expect(aborted).toMatchObject({ complete: true, releases: [{ releaseId, result: 'restored' }] });
+    expect((await olive.run('release', 'wait', releaseId)).code).toBe(1);
+    const retried = idIn(await olive.run('release', 'retry', releaseId, '--json'));
+    expect(retried).not.toBe('');
+    await olive.run('abort-all', ...where);
+    await olive.run('release', 'wait', retried);
+  });
+});
+
 describe('exit codes', () => {
   it('is 3 for what one’s roles do not allow, and says which would', async () => {
     const ask = ['release', 'start', 'checkout', '--env', 'production', '--version', '1'];
