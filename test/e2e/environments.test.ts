@@ -14,6 +14,7 @@ import {
   createService,
   ended,
   eventually,
+  fault,
   getRelease,
   operator,
   recorded,
@@ -161,5 +162,34 @@ describe('abort-all', () => {
     expect(await abortAll(environment)).toMatchObject({ complete: true, releases: [] });
     expect(await typesFrom(size, environment)).toContain('environment.abort-all.done');
     expect((await ended(third)).event.type).toBe('release.promoted');
+  });
+
+  it('tells which release it could not bring back, brings the others back, and does the rest when repeated', async () => {
+    const environment = newEnvironment();
+    const [one, two] = await Promise.all([aService(environment), aService(environment)]);
+    if (one === undefined || two === undefined) return expect.fail('no services');
+    const ids = await Promise.all([one, two].map((service) => service.request(GOOD)));
+    await Promise.all(ids.map((releaseId) => recorded(releaseId, 'release.shift.done')));
+    const broken = await fault({
+      match: `^PUT .*/functions/${one.functionName}/aliases/`,
+      functionName: 'sluice-obey-command',
+      action: 'refuse',
+      times: 1_000,
+    });
+    try {
+      const first = await abortAll(environment);
+      expect(first.complete).toBe(false);
+      expect(first.text).toContain('1 of 2 releases');
+      const results = new Map(first.releases.map(({ service, result }) => [service, result]));
+      expect(results.get(one.service)).toBe('failed');
+      expect(results.get(two.service)).toBe('restored');
+      expect(await two.routing()).toEqual(ON_STABLE);
+      await broken.release();
+      expect((await abortAll(environment)).complete).toBe(true);
+      expect(await one.routing()).toEqual(ON_STABLE);
+      await Promise.all(ids.map((releaseId) => ended(releaseId)));
+    } finally {
+      await broken.release();
+    }
   });
 });

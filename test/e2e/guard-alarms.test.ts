@@ -6,7 +6,16 @@ import { describe, expect, test } from 'vitest';
 import { ALARM_EVENT } from '../../functions/rollout/alarm-event.ts';
 import { ALIAS, VARIANTS } from '../../local/demo/checkout.ts';
 import { newName } from './doors/services.ts';
-import { awsSettings, createService, ended, getRelease, recorded, type TestService } from './harness.ts';
+import {
+  awsSettings,
+  createService,
+  ended,
+  eventually,
+  fault,
+  getRelease,
+  recorded,
+  type TestService,
+} from './harness.ts';
 import { expectSound } from './invariants.ts';
 
 const events = new EventBridgeClient(awsSettings);
@@ -70,6 +79,16 @@ const createAlarm = async (): Promise<{
   return { name, set };
 };
 
+/** One round would do, and the deadline is far. */
+const PATIENT_PLAN = {
+  stages: [
+    { weightPercent: 25, rounds: 1, roundSeconds: 2 },
+    { weightPercent: 100, rounds: 1, roundSeconds: 2 },
+  ],
+  stageDeadlineSeconds: 120,
+  watchSeconds: 0,
+};
+
 type Guarded = { readonly alarm: Awaited<ReturnType<typeof createAlarm>>; readonly service: TestService };
 
 const guarded = test.extend<{ guarded: Guarded }>({
@@ -116,6 +135,32 @@ describe.concurrent('a guard alarm', () => {
       code: 'guard-alarm',
       text: `rolled back: guard alarm ${alarm.name} is in ALARM`,
     });
+  });
+
+  test('that can not be heard lets no stage pass, and says so', async () => {
+    const alarm = await createAlarm();
+    const service = await createService({ guardAlarms: [alarm.name], plan: PATIENT_PLAN });
+    const deaf = await fault({
+      match: `DescribeAlarms[^]*${alarm.name}`,
+      functionName: 'sluice-judge-health',
+      action: 'refuse',
+      times: 1_000,
+    });
+    try {
+      const releaseId = await service.request(VARIANTS.good.version);
+      await eventually('the stage is judged, and its guard unknown', async () => {
+        const { progress } = await getRelease(releaseId);
+        const isJudged = progress?.round !== undefined && progress.round >= 3;
+        return isJudged && progress?.reasons?.some(({ code }) => code === 'guard-unknown') ? true : undefined;
+      });
+      expect((await getRelease(releaseId)).progress).toMatchObject({ stage: 0, weightPercent: 25 });
+      await deaf.release();
+      await ended(releaseId);
+      await expectSound(service, releaseId, { outcome: 'promoted', runs: VARIANTS.good.version });
+    } finally {
+      await deaf.release();
+      await service.stop();
+    }
   });
 
   guarded(
