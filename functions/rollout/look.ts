@@ -3,13 +3,13 @@ import { stageDeadlineSeconds } from '#policy/plan.ts';
 import type { ReadyWave } from '#releases/ready-wave.ts';
 import { type Pause, REASON_TEXT_MAX, type Reason, type Release } from '#releases/release.ts';
 import { type Step, stepsOf } from '#releases/step.ts';
-import type { RoutingFound } from '#rollout/drift.ts';
 import { drillNote, factsIn } from '#rollout/drill.ts';
 import type { Guards } from '#rollout/guards.ts';
 import { judgeLook } from '#rollout/judge/judge-look.ts';
 import type { LookInput, LookResult } from '#rollout/judge/look.ts';
 import { initialStageState, nextStageState } from '#rollout/judge/stage-state.ts';
 import type { PeriodFacts } from '#rollout/metric-source.ts';
+import type { RoutingFound } from '#rollout/moved-traffic.ts';
 import {
   cumulativeFacts,
   judgedSeconds,

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { TransientError } from '#platform/errors.ts';
 import { readyWaves } from '#releases/ready-wave.ts';
 import { type Step, stepsOf } from '#releases/step.ts';
-import { checkRouting } from '#rollout/drift.ts';
 import { initialStageState } from '#rollout/judge/stage-state.ts';
 import { decide } from '#rollout/look.ts';
+import { checkRouting } from '#rollout/moved-traffic.ts';
 import { aLookAt, alone } from '../builders/look.ts';
 import {
   aRelease,
