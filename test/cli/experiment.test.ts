@@ -96,9 +96,10 @@ describe('sluice experiment judge', () => {
     expect(stderr).toMatch(message);
   });
 
-  it('needs a policy that is one', () => {
-    const wrong = fileOf('wrong.json', { goal: 'orders' });
-    for (const args of [[], ['--policy', 'nowhere.json'], ['--policy', wrong]])
+  it.each([[[]], [['--policy', 'nowhere.json']], [['--policy', fileOf('wrong.json', { goal: 'orders' })]]])(
+    'needs a policy that is one, unlike %j',
+    (args) => {
       expect(experiment(['judge', ...args], [line(1, 300)]).status).toBe(2);
-  });
+    },
+  );
 });
