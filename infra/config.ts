@@ -71,6 +71,15 @@ const settingsSchema = z.strictObject({
   recoverEveryMinutes: z.int().min(1).max(60),
   /** How long a release may stand accepted without an execution before the sweep starts it. */
   startGraceSeconds: z.int().min(1).max(600),
+  /** How often new records of the ledger are signed. */
+  sealEveryMinutes: z.int().min(1).max(60).default(1),
+  /**
+   * S3 Object Lock on checkpoints. `governance` can be lifted by who has s3:BypassGovernanceRetention; `compliance` by
+   * nobody, so that bucket and account stay for as long. It can't be taken off a bucket that has it.
+   */
+  checkpointLock: z
+    .strictObject({ mode: z.enum(['governance', 'compliance']), years: z.int().min(1).max(30) })
+    .nullable(),
   /** Concurrency kept free for each of the four functions that bring traffic back, taken from the account's; null where it has none to spare. */
   restoreConcurrency: z.int().min(1).max(100).nullable(),
   apiRequestsPerSecond: z.int().min(1).max(10_000),
@@ -122,6 +131,7 @@ const DEFAULTS: Record<StageConfig['stage'], Omit<z.input<typeof settingsSchema>
     lookIntervalSeconds: 1,
     recoverEveryMinutes: 1,
     startGraceSeconds: 5,
+    checkpointLock: null,
     restoreConcurrency: null,
     apiRequestsPerSecond: 1_000,
     secondFactor: 'optional',
@@ -134,6 +144,7 @@ const DEFAULTS: Record<StageConfig['stage'], Omit<z.input<typeof settingsSchema>
     lookIntervalSeconds: 10,
     recoverEveryMinutes: 5,
     startGraceSeconds: 60,
+    checkpointLock: { mode: 'governance', years: 7 },
     restoreConcurrency: null,
     apiRequestsPerSecond: 50,
     secondFactor: 'required',

@@ -7,6 +7,7 @@ import { Api } from './constructs/api.ts';
 import { Front } from './constructs/front.ts';
 import { Identity } from './constructs/identity.ts';
 import { Ledger } from './constructs/ledger.ts';
+import { LedgerTree } from './constructs/ledger-tree.ts';
 import { Policy } from './constructs/policy.ts';
 import { Releases } from './constructs/releases.ts';
 import { Rollout } from './constructs/rollout.ts';
@@ -31,6 +32,7 @@ export class SluiceStack extends Stack {
     const bus = new events.EventBus(this, 'Bus', { eventBusName: config.name });
     const identity = new Identity(this, 'Identity', { config });
     const ledger = new Ledger(this, 'Ledger', { config, bus });
+    new LedgerTree(this, 'LedgerTree', { config, ledger });
     const policy = new Policy(this, 'Policy', { config, ledger });
     const releases = new Releases(this, 'Releases', { config, bus, ledger, policy });
     const rollout = new Rollout(this, 'Rollout', { config, bus, ledger, releases });

@@ -13,7 +13,7 @@ export interface Link {
 
 /** One line of an export. `sound`: the record is what its hash says, whatever its place; else why it isn't. */
 export type ExportLine =
-  | { readonly kind: 'sound'; readonly link: Link }
+  | { readonly kind: 'sound'; readonly link: Link; readonly canonical: string }
   | { readonly kind: 'unsound'; readonly seq: number | undefined; readonly text: string }
   | { readonly kind: 'cut'; readonly text: string };
 
@@ -50,10 +50,29 @@ export const readExportLine = (line: string): ExportLine => {
   const [ambiguity] = ambiguitiesOf(line);
   if (ambiguity !== undefined) return unsound(seq, ambiguity.text);
   try {
-    if (leafHash(canonicalRecord(parsed.value as object)) === link.data.recordHash)
-      return { kind: 'sound', link: link.data };
+    const canonical = canonicalRecord(parsed.value as object);
+    if (leafHash(canonical) === link.data.recordHash) return { kind: 'sound', link: link.data, canonical };
   } catch {
     return unsound(seq, 'it holds what no ledger record can hold');
   }
   return unsound(seq, 'its content does not have the hash that stands on it');
+};
+
+/** A record as it is at rest: the text that its hash covers, beside the hash. */
+export interface StoredRecord {
+  readonly seq: number;
+  readonly canonical: string;
+  readonly recordHash: string;
+}
+
+/** The line of an export that a stored record becomes. */
+export const exportLineOf = ({ canonical, recordHash }: StoredRecord): string =>
+  `${canonical.slice(0, -1)},"recordHash":${JSON.stringify(recordHash)}}`;
+
+/** As a line of an export; and what is stored must be the canonical text to the letter, not only mean the same. */
+export const readStoredRecord = (stored: StoredRecord): ExportLine => {
+  const line = readExportLine(exportLineOf(stored));
+  return line.kind === 'sound' && line.canonical !== stored.canonical
+    ? unsound(stored.seq, 'its text is not canonical')
+    : line;
 };

@@ -4,7 +4,9 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ECSClient } from '@aws-sdk/client-ecs';
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { KMSClient } from '@aws-sdk/client-kms';
 import { LambdaClient } from '@aws-sdk/client-lambda';
+import { S3Client } from '@aws-sdk/client-s3';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
@@ -64,6 +66,8 @@ export const lambdaInvoker = (patience: Patience = WORKING, region?: string): La
 export const stepFunctions = (): SFNClient => new SFNClient(bounded(PATIENT));
 export const eventBridge = (): EventBridgeClient => new EventBridgeClient(bounded(PATIENT));
 export const queues = (patience: Patience = PATIENT): SQSClient => new SQSClient(bounded(patience));
+export const keyManagement = (): KMSClient => new KMSClient(bounded(PATIENT));
+export const objectStore = (): S3Client => new S3Client(bounded(PATIENT));
 export const parameterStore = (): SSMClient => new SSMClient(bounded(PATIENT));
 export const cloudWatch = (region?: string): CloudWatchClient =>
   new CloudWatchClient(bounded(PATIENT, region));

@@ -16,4 +16,5 @@ export const METRIC = {
   ledgerAppendContended: 'LedgerAppendContended',
   ledgerRecordLate: 'LedgerRecordLate',
   ledgerTampered: 'LedgerTampered',
+  sealingBehind: 'SealingBehind',
 } as const;

@@ -107,6 +107,12 @@ export class Ledger extends Construct {
     reader.allow(['dynamodb:Query'], [`${this.records.tableArn}/index/${BY_RELEASE_INDEX}`]);
   }
 
+  /** Every record, bundle by bundle, and where the chain ends. */
+  grantReadBundles(reader: GovernedFunction): void {
+    reader.allow(['dynamodb:Query'], [this.records.tableArn]);
+    reader.allow(['dynamodb:GetItem'], [this.heads.tableArn]);
+  }
+
   /** The head and its record, for a look at how the ledger is. */
   grantHealth(reader: GovernedFunction): void {
     reader.allow(['dynamodb:GetItem'], [this.records.tableArn, this.heads.tableArn]);

@@ -1,0 +1,57 @@
+import {
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import type { TileStore } from '#ledger/seal.ts';
+import { partialPrefix, type ReadTile, tilePath } from '#ledger/tiles.ts';
+import { isNamed, orTransient } from '#platform/aws-errors.ts';
+
+/** Reads need the bucket's ListBucket too: without it S3 says of a missing object that it is forbidden. */
+export const s3TileReader =
+  (client: S3Client, bucket: string): ReadTile =>
+  async (tile) => {
+    const command = new GetObjectCommand({ Bucket: bucket, Key: tilePath(tile) });
+    try {
+      const { Body } = await orTransient('the tiles', client.send(command));
+      return await Body?.transformToByteArray();
+    } catch (error) {
+      if (isNamed(error, 'NoSuchKey')) return undefined;
+      throw error;
+    }
+  };
+
+/** The tree as files that never change but for `checkpoint`: C2SP tlog-tiles, for anyone's client. */
+export const s3Tiles = (client: S3Client, bucket: string): TileStore => ({
+  read: s3TileReader(client, bucket),
+  write: async (tile, bytes) => {
+    const command = new PutObjectCommand({
+      Bucket: bucket,
+      Key: tilePath(tile),
+      Body: bytes,
+      ContentType: 'application/octet-stream',
+    });
+    await orTransient('the tiles', client.send(command));
+  },
+  writeCheckpoint: async (note) => {
+    const command = new PutObjectCommand({
+      Bucket: bucket,
+      Key: 'checkpoint',
+      Body: note,
+      ContentType: 'text/plain; charset=utf-8',
+      CacheControl: 'max-age=5',
+    });
+    await orTransient('the tiles', client.send(command));
+  },
+  prune: async (place) => {
+    // A place has 255 partial tiles at most, and a list a thousand names.
+    const list = new ListObjectsV2Command({ Bucket: bucket, Prefix: partialPrefix(place) });
+    const { Contents = [] } = await orTransient('the tiles', client.send(list));
+    if (Contents.length === 0) return;
+    const Objects = Contents.map(({ Key }) => ({ Key }));
+    const command = new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects, Quiet: true } });
+    await orTransient('the tiles', client.send(command));
+  },
+});

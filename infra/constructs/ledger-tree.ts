@@ -1,0 +1,163 @@
+import { Aws, CfnOutput, type CfnResource, Duration, RemovalPolicy } from 'aws-cdk-lib';
+import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as s3 from 'aws-cdk-lib/aws-s3';
+import * as scheduler from 'aws-cdk-lib/aws-scheduler';
+import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets';
+import { Construct } from 'constructs';
+import type { StageConfig } from '../config.ts';
+import { GovernedFunction } from './governed-function.ts';
+import type { Ledger } from './ledger.ts';
+import { ownedBucket } from './owned-bucket.ts';
+import { ownedQueue } from './owned-queue.ts';
+import { ownedTable } from './owned-table.ts';
+import { explainWildcard } from './wildcard.ts';
+
+interface LedgerTreeProps {
+  readonly config: StageConfig;
+  readonly ledger: Ledger;
+}
+
+/** Versions of tiles are kept so long after the tile was replaced or removed. */
+const OLD_TILES = Duration.days(30);
+
+const SEAL_SECONDS = 60;
+
+/** Lets `user` do this to the bucket's objects of a pattern, whose names are made at run time. */
+const allowObjects = (
+  user: GovernedFunction,
+  action: `s3:${string}`,
+  bucket: s3.Bucket,
+  pattern: string,
+  reason: string,
+): void => {
+  user.allow([action], [bucket.arnForObjects(pattern)]);
+  const id = bucket.stack.getLogicalId(bucket.node.defaultChild as CfnResource);
+  explainWildcard(user, `<${id}.Arn>/${pattern}`, reason);
+};
+
+/** What makes the ledger provable: the tree over its records, the checkpoints, and the key that signs them. */
+export class LedgerTree extends Construct {
+  private readonly config: StageConfig;
+  private readonly ledger: Ledger;
+  private readonly seals: dynamodb.Table;
+  private readonly tiles: s3.Bucket;
+  private readonly checkpoints: s3.Bucket;
+  private readonly key: kms.Key;
+  /** The log's own name, which its key and every checkpoint bear. */
+  private readonly origin: string;
+
+  constructor(scope: Construct, id: string, { config, ledger }: LedgerTreeProps) {
+    super(scope, id);
+    this.config = config;
+    this.ledger = ledger;
+    this.origin = `${config.name}.${Aws.REGION}.${Aws.ACCOUNT_ID}/ledger`;
+    this.seals = ownedTable(this, 'Seals', config, {
+      tableName: 'seals',
+      partitionKey: { name: 'kind', type: dynamodb.AttributeType.STRING },
+      sortKey: { name: 'number', type: dynamodb.AttributeType.NUMBER },
+    });
+    this.tiles = ownedBucket(this, 'Tiles', config, {
+      bucketName: 'tiles',
+      lifecycleRules: [{ noncurrentVersionExpiration: OLD_TILES, expiredObjectDeleteMarker: true }],
+    });
+    this.checkpoints = this.createCheckpoints();
+    this.key = new kms.Key(this, 'SigningKey', {
+      alias: `alias/${config.name}-ledger`,
+      description: `Signs the checkpoints of ledger ${config.name}.`,
+      keySpec: kms.KeySpec.ECC_NIST_EDWARDS25519,
+      keyUsage: kms.KeyUsage.SIGN_VERIFY,
+      removalPolicy: config.retainData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    });
+    this.createSealer();
+    new CfnOutput(this, 'Origin', { key: 'LedgerOrigin', value: this.origin });
+    new CfnOutput(this, 'TilesBucket', { key: 'TilesBucket', value: this.tiles.bucketName });
+    new CfnOutput(this, 'CheckpointsBucket', {
+      key: 'CheckpointsBucket',
+      value: this.checkpoints.bucketName,
+    });
+    new CfnOutput(this, 'Lock', { key: 'CheckpointLock', value: this.lockInWords });
+  }
+
+  /** What the deployment says of the lock before the first object is put under it. */
+  private get lockInWords(): string {
+    const lock = this.config.checkpointLock;
+    if (lock === null) return 'none: checkpoints can be deleted by whoever may delete objects of the bucket';
+    const exception =
+      lock.mode === 'compliance'
+        ? 'nobody can delete one before, the root user of the account included, and the bucket stays as long'
+        : 'only who has s3:BypassGovernanceRetention can delete one before';
+    return `${lock.mode} mode: each checkpoint is locked for ${lock.years} years; ${exception}`;
+  }
+
+  private createCheckpoints(): s3.Bucket {
+    const lock = this.config.checkpointLock;
+    const days = lock === null ? undefined : Duration.days(365 * lock.years);
+    return ownedBucket(this, 'Checkpoints', this.config, {
+      bucketName: 'checkpoints',
+      ...(days !== undefined && {
+        objectLockEnabled: true,
+        objectLockDefaultRetention:
+          lock?.mode === 'compliance'
+            ? s3.ObjectLockRetention.compliance(days)
+            : s3.ObjectLockRetention.governance(days),
+      }),
+    });
+  }
+
+  /** The environment of whoever reads the tree. */
+  private get environment(): Record<string, string> {
+    return {
+      SEALS_TABLE: this.seals.tableName,
+      TILES_BUCKET: this.tiles.bucketName,
+      SIGNING_KEY_ARN: this.key.keyArn,
+      LEDGER_ORIGIN: this.origin,
+    };
+  }
+
+  /** Reading the tiles; listing is what makes S3 say of a missing one that it is missing. */
+  private grantReadTiles(reader: GovernedFunction): void {
+    allowObjects(reader, 's3:GetObject', this.tiles, 'tile/*', 'Tiles are named by their place.');
+    reader.allow(['s3:ListBucket'], [this.tiles.bucketArn]);
+  }
+
+  /** The one function that may sign, and may put what it signed where it stays. */
+  private createSealer(): void {
+    const { config } = this;
+    const missed = ownedQueue(this, 'MissedSeals', config, { queueName: 'missed-seals' });
+    const sealer = new GovernedFunction(this, 'SealCheckpoint', {
+      config,
+      slice: 'ledger',
+      entry: 'seal-checkpoint',
+      timeoutSeconds: SEAL_SECONDS,
+      memoryMb: 1_024,
+      environment: {
+        ...this.ledger.readEnvironment,
+        ...this.environment,
+        CHECKPOINTS_BUCKET: this.checkpoints.bucketName,
+      },
+      deadLetterQueue: missed,
+    });
+    this.ledger.grantReadBundles(sealer);
+    this.grantReadTiles(sealer);
+    sealer.allow(['dynamodb:Query', 'dynamodb:PutItem'], [this.seals.tableArn]);
+    allowObjects(sealer, 's3:PutObject', this.tiles, 'tile/*', 'Tiles are named by their place.');
+    allowObjects(sealer, 's3:DeleteObject', this.tiles, 'tile/*.p/*', 'Partial tiles, and no others.');
+    sealer.allow(['s3:PutObject'], [this.tiles.arnForObjects('checkpoint')]);
+    allowObjects(
+      sealer,
+      's3:PutObject',
+      this.checkpoints,
+      'checkpoint/*',
+      'Checkpoints are named by their size.',
+    );
+    sealer.allow(['kms:Sign', 'kms:GetPublicKey'], [this.key.keyArn]);
+    sealer.allow(['sqs:SendMessage'], [missed.queueArn]);
+    new scheduler.Schedule(this, 'Sealing', {
+      scheduleName: `${config.name}-sealing`,
+      description: 'Signs what is new in the ledger.',
+      schedule: scheduler.ScheduleExpression.rate(Duration.minutes(config.sealEveryMinutes)),
+      target: new LambdaInvoke(sealer.live, { deadLetterQueue: missed, retryAttempts: 0 }),
+    });
+  }
+}
