@@ -11,9 +11,7 @@ import { s3Tiles } from '#ledger/adapters/s3-tiles.ts';
 import { type SealOutcome, type Signer, sealLedger } from '#ledger/seal.ts';
 import { dynamoDb, keyManagement, objectStore } from '#platform/clients.ts';
 import { readEnvironment } from '#platform/environment.ts';
-import { METRIC } from '#platform/metric-names.ts';
-import { publishMetrics } from '#platform/publish-metrics.ts';
-import { logger, metrics } from '#platform/telemetry.ts';
+import { logger } from '#platform/telemetry.ts';
 
 const environment = readEnvironment({
   LEDGER_TABLE: z.string(),
@@ -46,7 +44,6 @@ const theSigner = (): Promise<Signer> => {
 /** Called by a schedule every minute: signs what is new in the ledger, and does next to nothing when nothing is. */
 export const handler = middy<unknown, SealOutcome, Error, Context>()
   .use(injectLambdaContext(logger))
-  .use(publishMetrics())
   .handler(async () => {
     const outcome = await sealLedger({
       seals: dynamoDbSeals(tables, environment.SEALS_TABLE),
@@ -57,9 +54,6 @@ export const handler = middy<unknown, SealOutcome, Error, Context>()
       bundle: dynamoDbBundles(tables, environment.LEDGER_TABLE),
       now: () => new Date(),
     });
-    if (outcome.outcome === 'sealed') {
-      logger.info('checkpoint sealed', { ...outcome });
-      if (outcome.left > 0) metrics.addMetric(METRIC.sealingBehind, 'Count', 1);
-    }
+    if (outcome.outcome === 'sealed') logger.info('checkpoint sealed', { ...outcome });
     return outcome;
   });

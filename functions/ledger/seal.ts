@@ -78,7 +78,7 @@ export type SealOutcome =
   | { readonly outcome: 'sealed'; readonly size: number; readonly records: number; readonly left: number };
 
 /** What a run reads, hashes and writes well within its time; more waits for the next one. */
-export const SEAL_RECORDS_MAX = BUNDLE_SIZE * BUNDLE_SIZE;
+const SEAL_RECORDS_MAX = BUNDLE_SIZE * BUNDLE_SIZE;
 
 const contradiction = (text: string): LedgerIntegrityError =>
   new LedgerIntegrityError(
@@ -174,7 +174,7 @@ const finish = async ({ signer, vault, seals, tiles }: SealPorts, seal: Seal): P
  * the same signature for the same text.
  * @throws LedgerIntegrityError when the records are not those that were sealed, or fewer than were sealed.
  */
-export const sealLedger = async (ports: SealPorts): Promise<SealOutcome> => {
+export const sealLedger = async (ports: SealPorts, most: number = SEAL_RECORDS_MAX): Promise<SealOutcome> => {
   const { seals, tiles, head, now } = ports;
   const last = await seals.lastSeal();
   if (last !== undefined && ((await seals.lastCheckpoint())?.n ?? -1) < last.n) await finish(ports, last);
@@ -189,7 +189,7 @@ export const sealLedger = async (ports: SealPorts): Promise<SealOutcome> => {
       throw contradiction(`the last of the ${size} records is not the one that was sealed`);
     return { outcome: 'nothing-new', size };
   }
-  const end = Math.min(size, sealed + SEAL_RECORDS_MAX);
+  const end = Math.min(size, sealed + most);
   const tree = await sealedTree(tiles, last);
   const grown = await grow(ports, tree, last?.hash ?? GENESIS_HASH, end);
   if (end === size && grown.hash !== hash)

@@ -16,5 +16,4 @@ export const METRIC = {
   ledgerAppendContended: 'LedgerAppendContended',
   ledgerRecordLate: 'LedgerRecordLate',
   ledgerTampered: 'LedgerTampered',
-  sealingBehind: 'SealingBehind',
 } as const;

@@ -4,10 +4,12 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as scheduler from 'aws-cdk-lib/aws-scheduler';
 import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets';
+import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { StageConfig } from '../config.ts';
 import { GovernedFunction } from './governed-function.ts';
 import type { Ledger } from './ledger.ts';
+import { LedgerTreeAlarms } from './ledger-tree-alarms.ts';
 import { ownedBucket } from './owned-bucket.ts';
 import { ownedQueue } from './owned-queue.ts';
 import { ownedTable } from './owned-table.ts';
@@ -69,7 +71,9 @@ export class LedgerTree extends Construct {
       keyUsage: kms.KeyUsage.SIGN_VERIFY,
       removalPolicy: config.retainData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     });
-    this.createSealer();
+    const missedSeals = ownedQueue(this, 'MissedSeals', config, { queueName: 'missed-seals' });
+    this.createSealer(missedSeals);
+    new LedgerTreeAlarms(this, 'Alarms', { config, missedSeals });
     new CfnOutput(this, 'Origin', { key: 'LedgerOrigin', value: this.origin });
     new CfnOutput(this, 'TilesBucket', { key: 'TilesBucket', value: this.tiles.bucketName });
     new CfnOutput(this, 'CheckpointsBucket', {
@@ -122,9 +126,8 @@ export class LedgerTree extends Construct {
   }
 
   /** The one function that may sign, and may put what it signed where it stays. */
-  private createSealer(): void {
+  private createSealer(missed: sqs.Queue): void {
     const { config } = this;
-    const missed = ownedQueue(this, 'MissedSeals', config, { queueName: 'missed-seals' });
     const sealer = new GovernedFunction(this, 'SealCheckpoint', {
       config,
       slice: 'ledger',

@@ -22,6 +22,9 @@ const ARN_OF: Readonly<Record<string, (properties: Resource['Properties']) => st
   'AWS::SQS::Queue': ({ QueueName }) => `arn:aws:sqs:here:us:${QueueName}`,
   'AWS::Lambda::Function': ({ FunctionName }) => `arn:aws:lambda:here:us:function:${FunctionName}`,
   'AWS::Events::EventBus': ({ Name }) => `arn:aws:events:here:us:event-bus/${Name}`,
+  'AWS::S3::Bucket': ({ BucketName }) =>
+    `arn:aws:s3:::${JSON.stringify(BucketName).match(/sluice-[a-z]+/)?.[0]}`,
+  'AWS::KMS::Key': ({ Description }) => `arn:aws:kms:here:us:key/${Description}`,
   'AWS::SNS::Topic': ({ TopicName }) => `arn:aws:sns:here:us:${TopicName}`,
 };
 

@@ -57,15 +57,64 @@ describe('the ledger', () => {
 
   it('is read by those who show it, and by nobody else', () => {
     const read = (action: string, arn: string) => names(whoMay(grants, `dynamodb:${action}`, arn));
-    expect(read('Query', tableArn('ledger'))).toEqual(['serve-audit']);
+    expect(read('Query', tableArn('ledger'))).toEqual(['seal-checkpoint', 'serve-audit']);
     expect(read('Query', `${tableArn('ledger')}/index/by-release`)).toEqual([
       'serve-audit',
       'serve-releases',
     ]);
     expect(read('GetItem', tableArn('ledger'))).toEqual(['serve-api']);
-    expect(read('GetItem', tableArn('ledger-heads'))).toEqual(['append-records', 'serve-api', 'serve-audit']);
+    expect(read('GetItem', tableArn('ledger-heads'))).toEqual([
+      'append-records',
+      'seal-checkpoint',
+      'serve-api',
+      'serve-audit',
+    ]);
     for (const action of ['Scan', 'BatchGetItem', 'PartiQLSelect', 'ExportTableToPointInTime'])
       expect(read(action, tableArn('ledger')), action).toEqual([]);
+  });
+});
+
+describe("the ledger's proofs", () => {
+  const on = (action: string, arn: string) => names(whoMay(grants, action, arn));
+  const key = 'arn:aws:kms:here:us:key/Signs the checkpoints of ledger sluice.';
+  const tiles = 'arn:aws:s3:::sluice-tiles';
+  const checkpoints = 'arn:aws:s3:::sluice-checkpoints';
+
+  it('are signed by seal-checkpoint alone, and nobody can do more with the key', () => {
+    expect(on('kms:Sign', key)).toEqual(['seal-checkpoint']);
+    for (const action of ['PutKeyPolicy', 'ScheduleKeyDeletion', 'DisableKey', 'CreateGrant', 'Decrypt'])
+      expect(on(`kms:${action}`, key), action).toEqual([]);
+  });
+
+  it('are put by seal-checkpoint alone', () => {
+    expect(changersOf('seals')).toEqual({ PutItem: ['seal-checkpoint'] });
+    for (const object of [`${tiles}/tile/0/000`, `${tiles}/checkpoint`, `${checkpoints}/checkpoint/1`])
+      expect(on('s3:PutObject', object), object).toEqual(['seal-checkpoint']);
+  });
+
+  it('can be removed by nobody, but for partial tiles whose place is full', () => {
+    expect(on('s3:DeleteObject', `${tiles}/tile/0/000.p/5`)).toEqual(['seal-checkpoint']);
+    for (const object of [
+      `${tiles}/tile/0/000`,
+      `${tiles}/tile/entries/x001/000`,
+      `${tiles}/checkpoint`,
+      `${checkpoints}/checkpoint/1`,
+    ])
+      for (const action of [
+        'DeleteObject',
+        'DeleteObjectVersion',
+        'PutObjectRetention',
+        'BypassGovernanceRetention',
+      ])
+        expect(on(`s3:${action}`, object), `${action} ${object}`).toEqual([]);
+    for (const bucket of [tiles, checkpoints])
+      for (const action of [
+        'DeleteBucket',
+        'PutBucketPolicy',
+        'PutLifecycleConfiguration',
+        'PutBucketVersioning',
+      ])
+        expect(on(`s3:${action}`, bucket), `${action} ${bucket}`).toEqual([]);
   });
 });
 
@@ -216,6 +265,8 @@ const OPEN_ENDS: readonly RegExp[] = [
   /^arn:aws:lambda:here:us:function:checkout:\*$/,
   /^arn:aws:states:here:us:execution:sluice-[a-z]+:\*$/,
   /^arn:aws:dynamodb:here:us:table\/sluice-ledger\/stream\/\*$/,
+  /^arn:aws:s3:::sluice-tiles\/tile\/\*(\.p\/\*)?$/,
+  /^arn:aws:s3:::sluice-checkpoints\/checkpoint\/\*$/,
 ];
 
 describe('every grant', () => {
@@ -492,10 +543,11 @@ describe('moving traffic', () => {
 });
 
 describe('policies of resources', () => {
-  const statements = ['AWS::SQS::QueuePolicy', 'AWS::SNS::TopicPolicy'].flatMap((type) =>
-    team
-      .all(type)
-      .flatMap(({ Properties }) => Properties.PolicyDocument.Statement as Resource['Properties'][]),
+  const statements = ['AWS::SQS::QueuePolicy', 'AWS::SNS::TopicPolicy', 'AWS::S3::BucketPolicy'].flatMap(
+    (type) =>
+      team
+        .all(type)
+        .flatMap(({ Properties }) => Properties.PolicyDocument.Statement as Resource['Properties'][]),
   );
 
   it('let in services of AWS only, and only on behalf of what is named', () => {
@@ -519,6 +571,7 @@ describe('policies of resources', () => {
 
   it('are all known here', () => {
     const known = [
+      'AWS::S3::BucketPolicy',
       'AWS::SQS::QueuePolicy',
       'AWS::SNS::TopicPolicy',
       'AWS::Lambda::Permission',

@@ -51,7 +51,13 @@ describe('the stack', () => {
 });
 
 describe('what a team must not lose', () => {
-  const kept = ['AWS::DynamoDB::Table', 'AWS::Cognito::UserPool', 'AWS::Logs::LogGroup'];
+  const kept = [
+    'AWS::DynamoDB::Table',
+    'AWS::Cognito::UserPool',
+    'AWS::KMS::Key',
+    'AWS::Logs::LogGroup',
+    'AWS::S3::Bucket',
+  ];
 
   it.each(kept)('stays when the stack goes: %s', (type) => {
     expect(team.all(type).length).toBeGreaterThan(0);
