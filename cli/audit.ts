@@ -1,20 +1,33 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { canonicalJson, canonicalRecord } from '../functions/ledger/canonical.ts';
-import type { LedgerHead } from '../functions/ledger/chain.ts';
+import { openCheckpoint } from '../functions/ledger/checkpoint.ts';
 import { ambiguitiesOf } from '../functions/ledger/json-text.ts';
 import { leafHash } from '../functions/ledger/leaf-hash.ts';
-import { type ChainVerdict, verifyRecords } from '../functions/ledger/verify-chain.ts';
+import { proofRoutes } from '../functions/ledger/proof-routes.ts';
+import { verifyReceipt } from '../functions/ledger/receipt.ts';
+import { parseVkey, type VerifierKey } from '../functions/ledger/signed-note.ts';
+import { firstRecordOf } from '../functions/ledger/tiles.ts';
+import { type LedgerVerdict, type SignedLedger, verifyLedger } from '../functions/ledger/verify-ledger.ts';
 import { SluiceError } from '../functions/platform/errors.ts';
+import { type ApiClient, ApiProblem, apiClient } from './api-client.ts';
+import { openExport } from './export-files.ts';
+import { exportLedger } from './export-ledger.ts';
 import { Failure } from './failure.ts';
 import { type Line, readLines } from './lines.ts';
 
-const parseHead = (text: string): LedgerHead => {
-  const [, size, hash] = /^(\d{1,15}):([0-9a-f]{64})$/.exec(text) ?? [];
-  if (size === undefined || hash === undefined)
-    throw new InvalidArgumentError('It is SIZE:HASH, the hash in 64 lower-case hexadecimal digits.');
-  return { size: Number(size), hash };
+const parseKey = (text: string): VerifierKey => {
+  try {
+    return parseVkey(text);
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
+};
+
+const readText = (file: string): string => {
+  if (!existsSync(file)) throw new Failure(2, `there is no file ${file}`);
+  return readFileSync(file, 'utf8');
 };
 
 /** A line that can't be read is no JSON either, which is what the verifier then says of it. */
@@ -22,56 +35,137 @@ async function* textsOf(lines: AsyncIterable<Line>): AsyncGenerator<string> {
   for await (const { text } of lines) yield text ?? '\u{fffd}';
 }
 
-/** What a sound chain leaves open; said with every success, so that nobody takes it for more than it is. */
-const notProven = (records: number, known: LedgerHead | undefined): string[] => [
-  ...(known === undefined
+interface VerifyOptions {
+  readonly export: string;
+  readonly key: VerifierKey;
+  readonly checkpoint?: string;
+  readonly json?: boolean;
+}
+
+/** What a sound export leaves open; said with every success, so that nobody takes it for more than it is. */
+const notProven = (verdict: SignedLedger, held: number | undefined): string[] => [
+  ...(held === undefined
     ? [
-        `completeness: records after the export's last one (${records - 1}) may be missing; give --head SIZE:HASH, noted from elsewhere, to prove it`,
-        'originality: someone who could write anew every record from some point on would leave a chain just as sound; --head proves this as well',
+        `completeness: whether the ledger went on after record ${verdict.records - 1}, the last that the export's own checkpoints sign; give --checkpoint FILE with one that you hold from elsewhere`,
       ]
-    : records > known.size
-      ? [
-          `completeness and originality of records ${known.size} and later: the head you gave ends before them`,
-        ]
+    : held < verdict.records
+      ? [`completeness after record ${verdict.records - 1}: the checkpoint you hold ends at ${held - 1}`]
       : []),
-  'authorship: there is no signed checkpoint in the export',
+  'whose log it is: an export made with a key of its own is just as sound; the key you gave must come from elsewhere than the export',
+  'that what the records tell is true: only that they are as they were written',
 ];
 
-const report = (verdict: ChainVerdict, known: LedgerHead | undefined): object => {
-  if (!verdict.ok) return verdict;
-  const { records } = verdict;
+const checked = ({ records, signed }: SignedLedger, held: number | undefined): string[] => [
+  `the hash of each of ${records} records, the link to the one before, and numbers from 0 without gap or repetition`,
+  `that the tree over them has the root of each of ${signed.checkpoints} checkpoints, so that each is consistent with all others`,
+  'the signature of each checkpoint',
+  'every tile and bundle of the export',
+  ...(held === undefined ? [] : [`that the first ${held} records are those of the checkpoint you hold`]),
+];
+
+const sentences = (verdict: LedgerVerdict, held: number | undefined): string =>
+  verdict.ok
+    ? [
+        `The ledger is whole: ${verdict.records} records, all signed (${verdict.signed.checkpoints} checkpoints).`,
+        ...checked(verdict, held).map((text) => `  checked: ${text}`),
+        ...notProven(verdict, held).map((text) => `  not proven: ${text}`),
+      ].join('\n')
+    : `The ledger is broken at record ${verdict.seq} (${verdict.fault}): ${verdict.text}`;
+
+/** Verifies an export's directory; a stray file is looked for last, because it breaks no record. */
+export const verifyExport = async (
+  directory: string,
+  key: VerifierKey,
+  held?: string,
+): Promise<LedgerVerdict> => {
+  const files = openExport(directory);
+  const verdict = await verifyLedger(textsOf(readLines(files.records)), files.published, key, { held });
+  const stray = verdict.ok ? files.strayTile() : undefined;
+  if (stray === undefined) return verdict;
   return {
-    ...verdict,
-    checked: [
-      `the hash of each of ${records} records`,
-      'each link to the record before',
-      'numbers from 0 without gap or repetition',
-      ...(known === undefined ? [] : [`the hash after ${known.size} records is the one given`]),
-    ],
-    notProven: notProven(records, known),
+    ok: false,
+    fault: 'inserted',
+    seq: stray.tile === undefined ? 0 : firstRecordOf(stray.tile),
+    text: `${stray.path} is no part of the tree that the checkpoints sign; the records are sound`,
   };
 };
 
-const sentences = (verdict: ChainVerdict, known: LedgerHead | undefined): string =>
-  verdict.ok
-    ? [
-        `The chain is whole: ${verdict.records} records, head ${verdict.head.size}:${verdict.head.hash}`,
-        ...notProven(verdict.records, known).map((text) => `  not proven: ${text}`),
-      ].join('\n')
-    : `The chain is broken at record ${verdict.seq} (${verdict.fault}): ${verdict.text}`;
-
-const verify = async (options: { export: string; head?: LedgerHead; json?: boolean }): Promise<void> => {
-  const file = path.join(options.export, 'records.jsonl');
-  if (!existsSync(file))
-    throw new Failure(2, `there is no ${file}: give the directory of an export, with records.jsonl in it`);
-  const verdict = await verifyRecords(textsOf(readLines(file)), options.head);
+const verify = async (options: VerifyOptions): Promise<void> => {
+  const held = options.checkpoint === undefined ? undefined : readText(options.checkpoint);
+  const verdict = await verifyExport(options.export, options.key, held);
+  const opened = held === undefined ? undefined : openCheckpoint(held, options.key);
+  const heldSize = opened?.ok ? opened.head.size : undefined;
   const forPeople = process.stdout.isTTY && options.json !== true;
-  console.log(forPeople ? sentences(verdict, options.head) : JSON.stringify(report(verdict, options.head)));
+  const report = verdict.ok
+    ? { ...verdict, checked: checked(verdict, heldSize), notProven: notProven(verdict, heldSize) }
+    : verdict;
+  console.log(forPeople ? sentences(verdict, heldSize) : JSON.stringify(report));
   if (!verdict.ok) process.exitCode = 1;
 };
 
-const hashOf = ({ number, text }: Line): { canonical: string; recordHash: string } => {
-  const refuse = (reason: string) => new Failure(2, `line ${number}: ${reason}`);
+/** The API as whoever holds a token: SLUICE_API and SLUICE_TOKEN. */
+const apiOf = (): ApiClient => {
+  const { SLUICE_API: url, SLUICE_TOKEN: token } = process.env;
+  if (url === undefined || token === undefined)
+    throw new Failure(
+      3,
+      'not signed in: set SLUICE_API to the address of the API (output ApiUrl of the stack) and SLUICE_TOKEN to an access token',
+    );
+  return apiClient(url, async () => token);
+};
+
+/** A refusal of the API, or that it can't be reached, in words and with exit code 3. */
+const online = async <T>(work: Promise<T>): Promise<T> => {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof ApiProblem) throw new Failure(3, error.message);
+    if (error instanceof TypeError) throw new Failure(3, `the API can't be reached: ${String(error.cause)}`);
+    throw error;
+  }
+};
+
+const exportTo = async (options: { readonly out: string }): Promise<void> => {
+  const { newest: _, ...done } = await online(exportLedger(apiOf(), options.out));
+  console.log(JSON.stringify({ directory: options.out, ...done }));
+};
+
+interface ProofOptions {
+  readonly out?: string;
+  readonly receipt?: string;
+  readonly record?: string;
+  readonly key?: VerifierKey;
+}
+
+/** Fetches a record and its receipt. */
+const fetchProof = async (index: string, out: string): Promise<void> => {
+  if (!/^(0|[1-9]\d{0,14})$/.test(index)) throw new Failure(2, `${index} is no record's number`);
+  const { canonical, receipt, recordHash } = await online(
+    apiOf().call(proofRoutes.getProof, { params: { index } }),
+  );
+  mkdirSync(out, { recursive: true });
+  const files = { record: path.join(out, `${index}.json`), receipt: path.join(out, `${index}.tlog-proof`) };
+  writeFileSync(files.record, canonical);
+  writeFileSync(files.receipt, receipt);
+  console.log(JSON.stringify({ index: Number(index), recordHash, ...files }));
+};
+
+const proof = async (index: string | undefined, options: ProofOptions): Promise<void> => {
+  if (index !== undefined) return fetchProof(index, options.out ?? '.');
+  const { receipt, record, key } = options;
+  if (receipt === undefined || record === undefined || key === undefined)
+    throw new Failure(
+      2,
+      'give the number of a record to fetch its receipt, or --receipt, --record and --key to check one',
+    );
+  const verdict = verifyReceipt(readText(receipt), hashable(readText(record), 'the record'), key);
+  console.log(JSON.stringify(verdict));
+  if (!verdict.ok) process.exitCode = 1;
+};
+
+/** The canonical text of a record, or of any JSON. */
+const hashable = (text: string | undefined, what: string): string => {
+  const refuse = (reason: string) => new Failure(2, `${what}: ${reason}`);
   if (text === undefined) throw refuse('it is not UTF-8');
   let value: unknown;
   try {
@@ -83,12 +177,16 @@ const hashOf = ({ number, text }: Line): { canonical: string; recordHash: string
     if (kind === 'duplicate-key') throw refuse(reason);
   const isRecord = typeof value === 'object' && value !== null && !Array.isArray(value);
   try {
-    const canonical = isRecord ? canonicalRecord(value as object) : canonicalJson(value);
-    return { canonical: Buffer.from(canonical).toString('base64'), recordHash: leafHash(canonical) };
+    return isRecord ? canonicalRecord(value as object) : canonicalJson(value);
   } catch (error) {
     if (!(error instanceof SluiceError)) throw error;
     throw refuse(error.faults.map((fault) => `${fault.path || 'the value'}: ${fault.message}`).join('; '));
   }
+};
+
+const hashOf = ({ number, text }: Line): { canonical: string; recordHash: string } => {
+  const canonical = hashable(text, `line ${number}`);
+  return { canonical: Buffer.from(canonical).toString('base64'), recordHash: leafHash(canonical) };
 };
 
 const hash = async (file: string | undefined): Promise<void> => {
@@ -96,17 +194,44 @@ const hash = async (file: string | undefined): Promise<void> => {
   for await (const line of readLines(file)) console.log(JSON.stringify(hashOf(line)));
 };
 
-/** `sluice audit …`: everything here works offline, without AWS and without trusting it. */
+/** `sluice audit …`: check the ledger without trusting who runs it; only `export` and `proof INDEX` ask the API. */
 export const registerAudit = (program: Command): void => {
   const audit = program.command('audit').description('check the audit ledger yourself');
   audit
+    .command('export')
+    .description(
+      'write the ledger up to its newest checkpoint into a directory, for verify and for other tools',
+    )
+    .requiredOption('-o, --out <dir>', 'directory to write to, new or empty')
+    .option('--json', 'print JSON, which this command always does')
+    .addHelpText('after', '\nExample:\n  $ sluice audit export -o ./export')
+    .action(exportTo);
+  audit
     .command('verify')
-    .description('check every hash, link and number of an exported ledger')
-    .requiredOption('--export <dir>', 'directory of the export, with records.jsonl in it')
-    .option('--head <size:hash>', 'a size and hash of the ledger that you hold from elsewhere', parseHead)
+    .description('check every record, link, checkpoint and tile of an export, offline')
+    .requiredOption('--export <dir>', 'directory of the export, with records.jsonl, checkpoints/ and tile/')
+    .requiredOption('--key <vkey>', "the ledger's verifier key, from elsewhere than the export", parseKey)
+    .option('--checkpoint <file>', 'a checkpoint that you hold from elsewhere')
     .option('--json', 'print JSON on a terminal too')
-    .addHelpText('after', '\nExample:\n  $ sluice audit verify --export ./export --json')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ sluice audit verify --export ./export --key "$VKEY" --checkpoint last-year.txt',
+    )
     .action(verify);
+  audit
+    .command('proof')
+    .description('fetch the receipt of a record, or check one offline')
+    .argument('[index]', "the record's number, to fetch it")
+    .option('-o, --out <dir>', 'directory to write record and receipt to (default: here)')
+    .option('--receipt <file>', 'a receipt to check')
+    .option('--record <file>', 'the record that it is for')
+    .option('--key <vkey>', "the ledger's verifier key, from elsewhere than the receipt", parseKey)
+    .option('--json', 'print JSON, which this command always does')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ sluice audit proof 42\n  $ sluice audit proof --receipt 42.tlog-proof --record 42.json --key "$VKEY"',
+    )
+    .action(proof);
   audit
     .command('hash')
     .description("print each record's canonical bytes (base64) and recordHash, one JSON object a line")

@@ -32,7 +32,7 @@ export class SluiceStack extends Stack {
     const bus = new events.EventBus(this, 'Bus', { eventBusName: config.name });
     const identity = new Identity(this, 'Identity', { config });
     const ledger = new Ledger(this, 'Ledger', { config, bus });
-    new LedgerTree(this, 'LedgerTree', { config, ledger });
+    const ledgerTree = new LedgerTree(this, 'LedgerTree', { config, ledger });
     const policy = new Policy(this, 'Policy', { config, ledger });
     const releases = new Releases(this, 'Releases', { config, bus, ledger, policy });
     const rollout = new Rollout(this, 'Rollout', { config, bus, ledger, releases });
@@ -41,7 +41,7 @@ export class SluiceStack extends Stack {
     new Api(this, 'Api', {
       config,
       identity,
-      slices: [front, policy, releases, rollout, ledger].map((slice) => slice.routed),
+      slices: [front, policy, releases, rollout, ledger, ledgerTree].map((slice) => slice.routed),
     });
     new AlarmTopic(this, 'AlarmTopic', { config }).tellOf(this);
     new CfnOutput(this, 'BusName', { key: 'BusName', value: bus.eventBusName });

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { proofRoutes } from '#ledger/proof-routes.ts';
 import { auditRoutes } from '#ledger/routes.ts';
 import { defineRoutes, type RouteTable } from '#platform/route.ts';
 import { serviceRoutes } from '#policy/routes.ts';
@@ -39,4 +40,5 @@ export const ALL_ROUTES: readonly RouteTable[] = [
   releaseRoutes,
   commandRoutes,
   auditRoutes,
+  proofRoutes,
 ];

@@ -1,7 +1,14 @@
 import { EMPTY_LEDGER, type LedgerHead } from '#ledger/chain.ts';
 import { type ExportLine, type Link, readExportLine } from '#ledger/export-line.ts';
 
-export type ChainFault = 'edited' | 'removed' | 'inserted' | 'reordered' | 'truncated' | 'inconsistent';
+export type ChainFault =
+  | 'edited'
+  | 'removed'
+  | 'inserted'
+  | 'reordered'
+  | 'truncated'
+  | 'inconsistent'
+  | 'bad-signature';
 
 /**
  * `seq` is the first broken record's number: of the one that was edited, is missing, is not in its place, or for
@@ -11,17 +18,35 @@ export type ChainVerdict =
   | { readonly ok: true; readonly records: number; readonly head: LedgerHead }
   | { readonly ok: false; readonly fault: ChainFault; readonly seq: number; readonly text: string };
 
-type Broken = Extract<ChainVerdict, { ok: false }>;
-type Lines = AsyncIterable<string> | Iterable<string>;
+export type Broken = Extract<ChainVerdict, { ok: false }>;
+export type Lines = AsyncIterable<string> | Iterable<string>;
 
-const broken = (fault: ChainFault, seq: number, text: string): Broken => ({ ok: false, fault, seq, text });
+type SoundLine = Extract<ExportLine, { kind: 'sound' }>;
+
+/** Something beside the chain that the records must agree with: it is shown each of them, and asked at its stops. */
+export interface Witness {
+  /** After how many records it has something to say next. */
+  readonly stop: number;
+  add(line: SoundLine): void;
+  /** What is wrong, if anything, now that `stop` records were shown. */
+  arrive(): Promise<Broken | undefined>;
+  /** What is wrong, if anything, with these being all. */
+  end(): Promise<Broken | undefined>;
+}
+
+export const broken = (fault: ChainFault, seq: number, text: string): Broken => ({
+  ok: false,
+  fault,
+  seq,
+  text,
+});
 
 /** Where the sound part of the chain ends, and what the record before the last one was linked to. */
 interface Proven extends LedgerHead {
   readonly last: Link | undefined;
 }
 
-const continues = (line: ExportLine, proven: Proven): line is Extract<ExportLine, { kind: 'sound' }> =>
+const continues = (line: ExportLine, proven: Proven): line is SoundLine =>
   line.kind === 'sound' && line.link.seq === proven.size && line.link.prevHash === proven.hash;
 
 /** What the lines after the first one that doesn't fit say about how it came there. Constant memory. */
@@ -161,16 +186,26 @@ async function* nonEmpty(lines: Lines): AsyncGenerator<string> {
  *
  * By itself a chain proves that nothing before its last record was changed. It can't prove that nothing came after
  * (a prefix is a sound chain) nor that nobody wrote all of it anew from some record on: `known`, a size and hash that
- * the verifier holds from elsewhere, does both, up to its size.
+ * the verifier holds from elsewhere, does both, up to its size; so does a witness that knows what was signed.
  */
-export const verifyRecords = async (lines: Lines, known?: LedgerHead): Promise<ChainVerdict> => {
+export const verifyRecords = async (
+  lines: Lines,
+  known?: LedgerHead,
+  { from = EMPTY_LEDGER, witness }: { readonly from?: LedgerHead; readonly witness?: Witness } = {},
+): Promise<ChainVerdict> => {
   const source = nonEmpty(lines);
-  let proven: Proven = { ...EMPTY_LEDGER, last: undefined };
+  let proven: Proven = { ...from, last: undefined };
+  const atStop = async (): Promise<Broken | undefined> =>
+    witness?.stop === proven.size ? witness.arrive() : undefined;
+  const early = await atStop();
+  if (early !== undefined) return early;
   for (let step = await source.next(); step.done !== true; step = await source.next()) {
     const line = readExportLine(step.value);
     if (!continues(line, proven)) return diagnose(proven, line, source);
     proven = { size: proven.size + 1, hash: line.link.recordHash, last: line.link };
-    const contradiction = known && contradicts(proven, known);
+    witness?.add(line);
+    const contradiction =
+      (known && contradicts(proven, known)) ?? (witness?.stop === proven.size ? await atStop() : undefined);
     if (contradiction !== undefined) return contradiction;
   }
   if (known !== undefined && proven.size < known.size)
@@ -179,5 +214,6 @@ export const verifyRecords = async (lines: Lines, known?: LedgerHead): Promise<C
       proven.size,
       `the export ends with ${proven.size} of at least ${known.size} records: the rest is missing`,
     );
-  return { ok: true, records: proven.size, head: { size: proven.size, hash: proven.hash } };
+  const atEnd = await witness?.end();
+  return atEnd ?? { ok: true, records: proven.size, head: { size: proven.size, hash: proven.hash } };
 };

@@ -6,7 +6,9 @@ import * as scheduler from 'aws-cdk-lib/aws-scheduler';
 import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { proofRoutes } from '../../functions/ledger/proof-routes.ts';
 import type { StageConfig } from '../config.ts';
+import type { RoutedFunction } from './api.ts';
 import { GovernedFunction } from './governed-function.ts';
 import type { Ledger } from './ledger.ts';
 import { LedgerTreeAlarms } from './ledger-tree-alarms.ts';
@@ -40,6 +42,7 @@ const allowObjects = (
 
 /** What makes the ledger provable: the tree over its records, the checkpoints, and the key that signs them. */
 export class LedgerTree extends Construct {
+  readonly routed: RoutedFunction;
   private readonly config: StageConfig;
   private readonly ledger: Ledger;
   private readonly seals: dynamodb.Table;
@@ -73,6 +76,7 @@ export class LedgerTree extends Construct {
     });
     const missedSeals = ownedQueue(this, 'MissedSeals', config, { queueName: 'missed-seals' });
     this.createSealer(missedSeals);
+    this.routed = { routes: proofRoutes, function: this.createProofs() };
     new LedgerTreeAlarms(this, 'Alarms', { config, missedSeals });
     new CfnOutput(this, 'Origin', { key: 'LedgerOrigin', value: this.origin });
     new CfnOutput(this, 'TilesBucket', { key: 'TilesBucket', value: this.tiles.bucketName });
@@ -123,6 +127,21 @@ export class LedgerTree extends Construct {
   private grantReadTiles(reader: GovernedFunction): void {
     allowObjects(reader, 's3:GetObject', this.tiles, 'tile/*', 'Tiles are named by their place.');
     reader.allow(['s3:ListBucket'], [this.tiles.bucketArn]);
+  }
+
+  private createProofs(): GovernedFunction {
+    const proofs = new GovernedFunction(this, 'ServeProofs', {
+      config: this.config,
+      slice: 'ledger',
+      entry: 'serve-proofs',
+      timeoutSeconds: 25,
+      memoryMb: 1_024,
+      environment: this.environment,
+    });
+    proofs.allow(['dynamodb:Query', 'dynamodb:GetItem'], [this.seals.tableArn]);
+    this.grantReadTiles(proofs);
+    proofs.allow(['kms:GetPublicKey'], [this.key.keyArn]);
+    return proofs;
   }
 
   /** The one function that may sign, and may put what it signed where it stays. */

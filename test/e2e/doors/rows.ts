@@ -18,6 +18,9 @@ const ABSENT: Readonly<Record<string, string>> = {
   service: 'absent-service',
   releaseId: 'rel_00000000000000000000000000',
   environment: 'absent',
+  index: '999999999',
+  size: '999999999',
+  level: '5',
 };
 
 /** The route's path with each parameter as `values` say, or else naming nothing there is. */
