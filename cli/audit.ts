@@ -11,7 +11,8 @@ import { parseVkey, type VerifierKey } from '../functions/ledger/signed-note.ts'
 import { firstRecordOf } from '../functions/ledger/tiles.ts';
 import { type LedgerVerdict, type SignedLedger, verifyLedger } from '../functions/ledger/verify-ledger.ts';
 import { SluiceError } from '../functions/platform/errors.ts';
-import { type ApiClient, ApiProblem, apiClient } from './api-client.ts';
+import type { ApiClient } from './api-client.ts';
+import { connect } from './connect.ts';
 import { openExport } from './export-files.ts';
 import { exportLedger } from './export-ledger.ts';
 import { Failure } from './failure.ts';
@@ -103,30 +104,8 @@ const verify = async (options: VerifyOptions): Promise<void> => {
   if (!verdict.ok) process.exitCode = 1;
 };
 
-/** The API as whoever holds a token: SLUICE_API and SLUICE_TOKEN. */
-const apiOf = (): ApiClient => {
-  const { SLUICE_API: url, SLUICE_TOKEN: token } = process.env;
-  if (url === undefined || token === undefined)
-    throw new Failure(
-      3,
-      'not signed in: set SLUICE_API to the address of the API (output ApiUrl of the stack) and SLUICE_TOKEN to an access token',
-    );
-  return apiClient(url, async () => token);
-};
-
-/** A refusal of the API, or that it can't be reached, in words and with exit code 3. */
-const online = async <T>(work: Promise<T>): Promise<T> => {
-  try {
-    return await work;
-  } catch (error) {
-    if (error instanceof ApiProblem) throw new Failure(3, error.message);
-    if (error instanceof TypeError) throw new Failure(3, `the API can't be reached: ${String(error.cause)}`);
-    throw error;
-  }
-};
-
-const exportTo = async (options: { readonly out: string }): Promise<void> => {
-  const { newest: _, ...done } = await online(exportLedger(apiOf(), options.out));
+const exportTo = async (options: { readonly out: string }, command: Command): Promise<void> => {
+  const { newest: _, ...done } = await exportLedger(connect(command), options.out);
   console.log(JSON.stringify({ directory: options.out, ...done }));
 };
 
@@ -138,11 +117,8 @@ interface ProofOptions {
 }
 
 /** Fetches a record and its receipt. */
-const fetchProof = async (index: string, out: string): Promise<void> => {
-  if (!/^(0|[1-9]\d{0,14})$/.test(index)) throw new Failure(2, `${index} is no record's number`);
-  const { canonical, receipt, recordHash } = await online(
-    apiOf().call(proofRoutes.getProof, { params: { index } }),
-  );
+const fetchProof = async (api: ApiClient, index: string, out: string): Promise<void> => {
+  const { canonical, receipt, recordHash } = await api.call(proofRoutes.getProof, { params: { index } });
   mkdirSync(out, { recursive: true });
   const files = { record: path.join(out, `${index}.json`), receipt: path.join(out, `${index}.tlog-proof`) };
   writeFileSync(files.record, canonical);
@@ -150,8 +126,11 @@ const fetchProof = async (index: string, out: string): Promise<void> => {
   console.log(JSON.stringify({ index: Number(index), recordHash, ...files }));
 };
 
-const proof = async (index: string | undefined, options: ProofOptions): Promise<void> => {
-  if (index !== undefined) return fetchProof(index, options.out ?? '.');
+const proof = async (index: string | undefined, options: ProofOptions, command: Command): Promise<void> => {
+  if (index !== undefined) {
+    if (!/^(0|[1-9]\d{0,14})$/.test(index)) throw new Failure(2, `${index} is no record's number`);
+    return fetchProof(connect(command), index, options.out ?? '.');
+  }
   const { receipt, record, key } = options;
   if (receipt === undefined || record === undefined || key === undefined)
     throw new Failure(

@@ -1,4 +1,4 @@
-import { openCheckpoint, type TreeHead } from '#ledger/checkpoint.ts';
+import { type OpenedCheckpoint, openCheckpoint, type TreeHead } from '#ledger/checkpoint.ts';
 import { HASH_BYTES, type Hash, hashesIn, MerkleTree, sameHash, TILE_WIDTH } from '#ledger/merkle.ts';
 import type { VerifierKey } from '#ledger/signed-note.ts';
 import {
@@ -110,6 +110,7 @@ export class TreeWitness implements Witness {
   private readonly coming: AsyncIterator<FoundCheckpoint>;
   private next: FoundCheckpoint | undefined;
   private begun = false;
+  private stopAt: number;
   private readonly published: Published;
   private readonly key: VerifierKey;
 
@@ -119,6 +120,7 @@ export class TreeWitness implements Witness {
     this.key = key;
     this.tree = from.clone();
     this.agreed = from.clone();
+    this.stopAt = from.size;
     this.signed = {
       checkpoints: 0,
       head: from.size === 0 ? undefined : { size: from.size, root: from.root() },
@@ -131,15 +133,7 @@ export class TreeWitness implements Witness {
   }
 
   get stop(): number {
-    const { size } = this.tree;
-    if (!this.begun) return size;
-    const block = (Math.floor(size / TILE_WIDTH) + 1) * TILE_WIDTH;
-    return Math.min(
-      block,
-      ...([this.next?.size, this.published.tiledSize].filter(
-        (at) => at !== undefined && at > size,
-      ) as number[]),
-    );
+    return this.stopAt;
   }
 
   add({
@@ -166,13 +160,14 @@ export class TreeWitness implements Witness {
       if (fault !== undefined) return fault;
       await this.advance();
     }
+    this.stopAt = this.nextStop();
     return undefined;
   }
 
   async end(): Promise<Broken | undefined> {
     const { size } = this.tree;
     if (this.next !== undefined) {
-      const opened = openCheckpoint(this.next.note, this.key);
+      const opened = this.open(this.next);
       if (!opened.ok) return this.badCheckpoint(this.next, opened.reason);
       const seq = await this.locate(opened.head);
       return seq === undefined
@@ -198,9 +193,26 @@ export class TreeWitness implements Witness {
         );
   }
 
+  /** A full tile, a checkpoint, or the edge of what was published, whatever comes first. */
+  private nextStop(): number {
+    const { size } = this.tree;
+    const stops = [this.next?.size ?? 0, this.published.tiledSize].filter((at) => at > size);
+    return Math.min((Math.floor(size / TILE_WIDTH) + 1) * TILE_WIDTH, ...stops);
+  }
+
   private async advance(): Promise<void> {
     const step = await this.coming.next();
     this.next = step.done === true ? undefined : step.value;
+  }
+
+  private open({ note, size }: FoundCheckpoint): OpenedCheckpoint {
+    const opened = openCheckpoint(note, this.key);
+    return opened.ok && opened.head.size !== size
+      ? {
+          ok: false,
+          reason: `it is signed for ${opened.head.size} records, not for those that its name says`,
+        }
+      : opened;
   }
 
   private badCheckpoint({ name }: FoundCheckpoint, reason: string): Broken {
@@ -249,10 +261,9 @@ export class TreeWitness implements Witness {
   }
 
   private async compareCheckpoint(found: FoundCheckpoint): Promise<Broken | undefined> {
-    const opened = openCheckpoint(found.note, this.key);
+    const opened = this.open(found);
     if (!opened.ok) return this.badCheckpoint(found, opened.reason);
     const { head } = opened;
-    if (head.size !== found.size) return this.badCheckpoint(found, `it is one of ${head.size} records`);
     if (sameHash(this.tree.root(), head.root)) {
       if (this.wrong !== undefined) return this.wrong.told;
       this.agreed = this.tree.clone();
