@@ -54,6 +54,9 @@ export const foreignRules = (variants: readonly Variant[], named: FlagName): rea
     .filter((variant) => !isDefault(variant) && weightOf(named, variant.rule ?? '') === undefined)
     .map(({ name }) => name);
 
+/** Whom a rule picks that is no split can't be told: as far as anyone knows, everybody. */
+const FOREIGN_PERCENT = 100;
+
 /** Where callers go. Of several splits by one key, each gets what is beyond the one before. */
 export const flagRouting = (
   variants: readonly Variant[],
@@ -62,7 +65,7 @@ export const flagRouting = (
   const primary = variants.find(isDefault)?.name ?? '';
   const weights = variants
     .filter((variant) => !isDefault(variant))
-    .map(({ name, rule = '' }) => [name, weightOf(named, rule) ?? 0] as const)
+    .map(({ name, rule = '' }) => [name, weightOf(named, rule) ?? FOREIGN_PERCENT] as const)
     .filter(([, weight]) => weight > 0);
   return { primary, weights: Object.fromEntries(weights) };
 };

@@ -56,11 +56,6 @@ export const appConfigShifter = (
   const routingIn = (target: AppConfigTarget, document: FlagDocument, number: number): Routing => {
     const variants = variantsOf(document, target);
     if (variants === undefined) throw new NotFoundError(`there is no flag ${target.flag} with variants`);
-    const foreign = foreignRules(variants, target);
-    if (foreign.length > 0)
-      throw new ConflictError(
-        `the rules of variants ${foreign.join(', ')} of flag ${target.flag} are no splits by ${target.splitBy}: somebody else wrote them`,
-      );
     return { ...flagRouting(variants, target), revision: String(number) };
   };
 
