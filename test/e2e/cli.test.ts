@@ -282,10 +282,10 @@ describe('a whole environment', () => {
     const aborted = json(await olive.run('abort-all', ...where, '--reason', 'fire', '--json'));
     expect(aborted).toMatchObject({ complete: true, releases: [{ releaseId, result: 'restored' }] });
     expect((await olive.run('release', 'wait', releaseId)).code).toBe(1);
-    const retried = idIn(await olive.run('release', 'retry', releaseId, '--json'));
-    expect(retried).not.toBe('');
+    const { retriedAs } = json(await olive.run('release', 'retry', releaseId, '--json'));
+    expect(json(await vera.run('release', 'show', retriedAs, '--json'))).toMatchObject({ version: GOOD });
     await olive.run('abort-all', ...where);
-    await olive.run('release', 'wait', retried);
+    await olive.run('release', 'wait', retriedAs);
   });
 });
 
