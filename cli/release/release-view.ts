@@ -102,13 +102,14 @@ export const releaseLines = (
   records: readonly LedgerRecord[],
   now: number,
 ): readonly string[] => {
-  const { releaseId, service, environment, version, phase, requestedBy, requestedAt, notes, paused } =
-    release;
+  const { releaseId, service, environment, version, strategy, phase } = release;
+  const { requestedBy, requestedAt, notes, paused } = release;
   const deadline = deadlineOf(release, records);
   const looked = release.progress?.lookedAt;
   const ended = release.concludedAt;
   return [
     `${paint('bold', `${service} ${version}`)} in ${environment}  ${phaseWord(phase)}  ${releaseId}`,
+    ...(strategy === 'canary' ? [] : [row('strategy', strategy)]),
     row('asked by', `${requestedBy.login} at ${requestedAt.slice(0, 19).replace('T', ' ')} UTC`),
     ...(notes === undefined ? [] : [row('notes', notes)]),
     ...(ended === undefined ? progressLines(release) : []),

@@ -5,7 +5,7 @@ import type { LedgerEventType } from '#ledger/event-types.ts';
 import { phaseOf, type Release } from '#releases/release.ts';
 import { deadlineOf, type ReleaseView, releaseLines, spell } from '../../cli/release/release-view.ts';
 import { lineDisplay, liveView, recordDisplay } from '../../cli/release/show-progress.ts';
-import { ann, aRelease, aSnapshot, CANARY, NOW, NOW_MS } from '../builders/release.ts';
+import { ann, aRelease, aSnapshot, aWave, CANARY, NOW, NOW_MS } from '../builders/release.ts';
 import { aDraft } from '../ledger/drafts.ts';
 
 const view = (overrides: Partial<Release> = {}): ReleaseView => {
@@ -56,6 +56,27 @@ describe('what is shown of a release', () => {
     // Thrice the stage's one round of ten seconds, and ten minutes.
     expect(shown).toMatch(/^deadline +in 10 min 27 s: it is held or restored/m);
     expect(shown).toMatch(/^last look +3 s ago$/m);
+  });
+
+  it('is which wave it is in, of several, and that it is watched at the end', () => {
+    const where = {
+      wave: 1,
+      kind: 'watch',
+      step: 4,
+      steps: 5,
+      stage: 1,
+      stages: 2,
+      weightPercent: 100,
+    } as const;
+    const watched = view({
+      waves: [aWave({ name: 'us' }), aWave({ name: 'eu', bakeSeconds: 30 })],
+      progress: { ...where, round: 1, rounds: 3 },
+      strategy: 'blue-green',
+    });
+    const shown = text(releaseLines(watched, [], NOW_MS));
+    expect(shown).toMatch(/^strategy +blue-green$/m);
+    expect(shown).toMatch(/^wave +eu \(2 of 2\)$/m);
+    expect(shown).toMatch(/^stage +watch, round 1 of 3$/m);
   });
 
   it('is no guess before anything has moved', () => {
