@@ -12,11 +12,19 @@ import { VARIANTS } from '../../local/demo/checkout.ts';
 import { newPassword } from '../../local/people.ts';
 import { fillIn } from './cli/hosted-page.ts';
 import { type Machine, newMachine, type Ran } from './cli/sluice.ts';
-import { awsSettings, recorded, tokenOf, withService, world } from './harness.ts';
+import { awsSettings, createService, recorded, tokenOf, withService, world } from './harness.ts';
 import { expectSound } from './invariants.ts';
 
 const GOOD = VARIANTS.good.version;
 const FAILING = VARIANTS.failing.version;
+
+const SLOW_PLAN = {
+  stages: [
+    { weightPercent: 25, rounds: 60, roundSeconds: 2 },
+    { weightPercent: 100, rounds: 1, roundSeconds: 2 },
+  ],
+  watchSeconds: 0,
+};
 
 const signIn = async (
   machine: Machine,
@@ -210,7 +218,9 @@ describe('releases', () => {
     await expectSound(service, releaseId, { outcome: 'rolled-back', runs: VARIANTS.stable.version });
   });
 
-  withService('are paused, resumed and aborted; a second one has to wait', async ({ service }) => {
+  it('are paused, resumed and aborted; a second one has to wait', async () => {
+    // Minutes at the first weight, so that it is still there however slow the machine is.
+    const service = await createService({ plan: SLOW_PLAN });
     const ask = ['release', 'start', service.service, '--env', 'production', '--version', GOOD];
     const releaseId = idIn(await olive.run(...ask));
     await recorded(releaseId, 'release.shift.done');
@@ -232,6 +242,7 @@ describe('releases', () => {
     expect((await olive.run('release', 'wait', releaseId)).code).toBe(1);
     expect(await olive.run('release', 'abort', releaseId)).toMatchObject({ code: 1 });
     await expectSound(service, releaseId, { outcome: 'rolled-back', runs: VARIANTS.stable.version });
+    await service.stop();
   });
 });
 
