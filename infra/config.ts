@@ -3,9 +3,11 @@ import { albRuleArnSchema } from '../functions/policy/alb-target-schema.ts';
 import { appConfigFlagSchema } from '../functions/policy/appconfig-target-schema.ts';
 import { shifterFunctionSchema } from '../functions/policy/custom-target-schema.ts';
 import { ecsServiceSchema } from '../functions/policy/ecs-target-schema.ts';
+import { hookFunctionSchema } from '../functions/policy/hook-definition.ts';
 import { metricFunctionSchema } from '../functions/policy/lambda-metrics-schema.ts';
 import { hostPatternSchema, metricHostSchema, type Reach } from '../functions/policy/outbound-schema.ts';
 import { regionSchema } from '../functions/policy/region-schema.ts';
+import { REQUESTED_STRATEGIES } from '../functions/policy/strategy.ts';
 
 /** A Lambda function's name, or the beginning of one followed by `*`. */
 const functionNamePattern = z
@@ -55,6 +57,12 @@ const settingsSchema = z.strictObject({
   prometheusHosts: z.array(metricHostSchema).max(20).default([]),
   /** The only functions that may be asked for a service's counts, by their exact names. */
   metricFunctions: z.array(metricFunctionSchema).max(50).default([]),
+  /** The only servers that hooks may call, each with the parameter of its token; none refuses hooks over HTTP. */
+  hookHosts: z.array(metricHostSchema).max(20).default([]),
+  /** The only functions that hooks may call, by their exact names. */
+  hookFunctions: z.array(hookFunctionSchema).max(50).default([]),
+  /** How a release to an environment named production may come to its traffic. */
+  productionStrategies: z.array(z.enum(REQUESTED_STRATEGIES)).min(1).default(['canary']),
   /** Whether allowed hosts may lead to private addresses too; loopback and metadata addresses never do in a team's stage. */
   privateAddresses: z.boolean().default(false),
   /** Keep tables, logs and keys when the stack is deleted, and refuse their deletion before that. */
@@ -108,7 +116,7 @@ export const stageConfigSchema = settingsSchema.superRefine((settings, context) 
       path: ['signInDomainPrefix'],
       message: 'must be given, and not have "aws", "amazon" or "cognito" in it: Cognito refuses them',
     });
-  for (const setting of ['lambdaTargets', 'shifterFunctions', 'metricFunctions'] as const)
+  for (const setting of ['lambdaTargets', 'shifterFunctions', 'metricFunctions', 'hookFunctions'] as const)
     settings[setting].forEach((pattern, index) => {
       if (meansOurs(pattern, settings.name))
         context.addIssue({
@@ -125,6 +133,9 @@ const DEFAULTS: Record<StageConfig['stage'], Omit<z.input<typeof settingsSchema>
     lambdaTargets: ['checkout*'],
     probeHosts: ['127.0.0.1:*', 'localhost:*'],
     prometheusHosts: [{ host: '127.0.0.1:*' }, { host: 'localhost:*' }],
+    hookHosts: [{ host: '127.0.0.1:*' }, { host: 'localhost:*' }],
+    hookFunctions: ['checkout-hook'],
+    productionStrategies: ['canary', 'blue-green'],
     retainData: false,
     logRetentionDays: 1,
     metricPeriodSecondsMin: 1,

@@ -42,5 +42,7 @@ export const callsOf = (releaseUnits: { readonly put: number; readonly update: n
     },
     /** Not on the way of a release of an alias that goes well. */
     RetireTargets: { reads: 0, updates: 0, batches: [] },
+    /** Not on the way of a release without hooks. */
+    RunHooks: { reads: 0, updates: 0, batches: [] },
     RestoreTraffic: { reads: 0, updates: 0, batches: [] },
   }) satisfies Record<Task | 'RequestRelease', Calls>;

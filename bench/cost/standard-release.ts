@@ -102,6 +102,7 @@ export const countRelease = (
   const walks = [
     walkWorkflow(readWorkflow('release'), ['RunRollout']),
     walkWorkflow(readWorkflow('rollout'), [
+      'AnySteps',
       'RunStage',
       ...steps.map((_, index) => (index < steps.length - 1 ? 'RunStage' : 'PromoteVersion')),
       'AnythingToRetire',

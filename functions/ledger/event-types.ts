@@ -51,6 +51,8 @@ const EVENT_TYPES = {
   'release.round.judged': deployment('judged', 'low', 'CC7.2'),
   'release.stage.promoted': deployment('stage-promoted', 'low', 'CC7.2', 'CC8.1', 'A.8.32'),
   'release.stage.held': deployment('held', 'low', 'CC7.2'),
+  'release.hook.passed': deployment('hook-passed', 'low', 'CC7.2', 'CC8.1', 'A.8.32'),
+  'release.hook.failed': deployment('hook-failed', 'medium', 'CC7.2', 'CC8.1', 'A.8.32'),
   'release.watch.began': deployment('watched', 'low', 'CC7.2'),
   'release.watch.passed': deployment('watch-passed', 'low', 'CC7.2', 'CC8.1', 'A.8.32'),
   'release.look.decided': deployment('decided', 'medium', 'CC7.2', 'CC7.3', 'A.5.26'),

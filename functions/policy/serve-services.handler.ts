@@ -8,6 +8,7 @@ import { InvalidRequestError, NotFoundError } from '#platform/errors.ts';
 import { serviceNameSchema } from '#platform/ids.ts';
 import { serveRoutes } from '#platform/serve-routes.ts';
 import { dynamoDbServices } from '#policy/adapters/dynamodb-services.ts';
+import { hookFunctionsVariable } from '#policy/hook-definition.ts';
 import { metricFunctionsVariable } from '#policy/lambda-metrics-schema.ts';
 import { hostPatternsVariable, metricHostsVariable, reachSchema } from '#policy/outbound-schema.ts';
 import { regionSchema, regionsVariable } from '#policy/region-schema.ts';
@@ -23,6 +24,8 @@ const environment = readEnvironment({
   PROBE_HOSTS: hostPatternsVariable,
   METRIC_HOSTS: metricHostsVariable,
   METRIC_FUNCTIONS: metricFunctionsVariable,
+  HOOK_HOSTS: metricHostsVariable,
+  HOOK_FUNCTIONS: hookFunctionsVariable,
   OUTBOUND_REACH: reachSchema,
   AWS_REGION: regionSchema,
   TARGET_REGIONS: regionsVariable,
@@ -53,6 +56,8 @@ const refuseBeyondStage = (definition: ServiceDefinition): void => {
     metricFunctions: environment.METRIC_FUNCTIONS,
     ownRegion: environment.AWS_REGION,
     targetRegions: environment.TARGET_REGIONS,
+    hooks: { hosts: environment.HOOK_HOSTS.map(({ host }) => host), reach: environment.OUTBOUND_REACH },
+    hookFunctions: environment.HOOK_FUNCTIONS,
     prometheus: {
       hosts: environment.METRIC_HOSTS.map(({ host }) => host),
       reach: environment.OUTBOUND_REACH,

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { environmentNameSchema, serviceNameSchema } from '#platform/ids.ts';
 import { textSchema } from '#platform/text.ts';
 import { guardAlarmsSchema } from '#policy/guard-alarms-schema.ts';
+import { hooksSchema } from '#policy/hook-definition.ts';
 import { metricDefinitionSchema } from '#policy/metric-definition.ts';
 import { metricMisfits } from '#policy/metric-fit.ts';
 import { planChoiceSchema } from '#policy/plan.ts';
@@ -17,6 +18,8 @@ export const serviceEnvironmentSchema = z.strictObject({
   metrics: metricDefinitionSchema,
   probes: probeDefinitionSchema.optional(),
   guardAlarms: guardAlarmsSchema.optional(),
+  /** What a release waits for: before traffic, at a stage, after promotion. */
+  hooks: hooksSchema.default([]),
   /** What becomes of a release that is asked for while another one is active: it is refused, or takes its place. */
   onActiveRelease: z.enum(['refuse', 'supersede']).default('refuse'),
   /** Targets that follow `target`, in this order, each when those before have all traffic on the new version. */

@@ -14,6 +14,8 @@ export interface StageLimits {
   readonly ownRegion: string;
   /** Others that targets may be in. */
   readonly targetRegions: readonly string[];
+  readonly hooks: OutboundRules;
+  readonly hookFunctions: readonly string[];
 }
 
 /** What one target's traffic is judged by, as far as the definition says so at this place. */
@@ -74,6 +76,21 @@ const outOfReach = (
       ];
 };
 
+/** Hooks that this stage may not call: found at the first release, that would refuse it. */
+const unaskable = (path: string, { hooks }: ServiceEnvironment, limits: StageLimits): readonly Fault[] =>
+  hooks.flatMap(({ call }, index) => {
+    const at = `${path}.hooks.${index}.call`;
+    if (call.kind === 'http') return outboundFault(`${at}.url`, call.url, limits.hooks, 'hookHosts');
+    return limits.hookFunctions.includes(call.functionName)
+      ? []
+      : [
+          {
+            path: `${at}.functionName`,
+            message: `function ${call.functionName} is not one that this stage may call; whoever runs Sluice names functions in the setting hookFunctions`,
+          },
+        ];
+  });
+
 /** Everything in a definition that is valid by itself and that this stage doesn't allow. */
 export const stageFaults = (definition: ServiceDefinition, limits: StageLimits): readonly Fault[] =>
   Object.entries(definition.environments).flatMap(([name, settings]) => {
@@ -82,10 +99,13 @@ export const stageFaults = (definition: ServiceDefinition, limits: StageLimits):
       [path, settings],
       ...settings.waves.map((wave, index) => [`${path}.waves.${index}`, wave] as const),
     ];
-    return places.flatMap(([at, place]) => [
-      ...tooFine(at, place, limits.metricPeriodSecondsMin),
-      ...unreachable(at, place, limits),
-      ...uncallable(at, place, limits.metricFunctions),
-      ...outOfReach(at, place, limits),
-    ]);
+    return [
+      ...unaskable(path, settings, limits),
+      ...places.flatMap(([at, place]) => [
+        ...tooFine(at, place, limits.metricPeriodSecondsMin),
+        ...unreachable(at, place, limits),
+        ...uncallable(at, place, limits.metricFunctions),
+        ...outOfReach(at, place, limits),
+      ]),
+    ];
   });

@@ -1,11 +1,20 @@
-import { InvalidRequestError, NotFoundError } from '#platform/errors.ts';
+import { InvalidRequestError, NotFoundError, PolicyDeniedError } from '#platform/errors.ts';
 import { type Plan, planAtOnce, planOf } from '#policy/plan.ts';
 import type { ServiceEnvironment } from '#policy/service-definition.ts';
 import type { ServiceRegistry } from '#policy/service-registry.ts';
+import type { Strategy } from '#policy/strategy.ts';
 import { FIRST_WAVE } from '#policy/wave-definition.ts';
 import type { Asked } from '#releases/asked.ts';
 import type { Release, Wave } from '#releases/release.ts';
 import type { ReleaseRequest } from '#releases/release-request.ts';
+
+export interface DraftPorts {
+  readonly services: ServiceRegistry;
+  /** What a request may ask for in production. */
+  readonly productionStrategies: readonly Strategy[];
+}
+
+const PRODUCTION = 'production';
 
 /** How every release begins. */
 export const BEGINNING = { attempt: 1, mode: 'forward', fence: 1, recoveries: 0 } as const;
@@ -68,14 +77,42 @@ const planFor = ({ plan }: ServiceEnvironment, request: ReleaseRequest): Plan =>
   }
 };
 
+/** @throws PolicyDeniedError for what this stage doesn't let happen in production; InvalidRequestError for what can't be. */
+const refuseStrategy = (
+  { strategy, environment }: ReleaseRequest,
+  { hooks }: ServiceEnvironment,
+  inProduction: readonly Strategy[],
+): void => {
+  if (environment === PRODUCTION && !inProduction.includes(strategy))
+    throw new PolicyDeniedError(
+      `strategy ${strategy} is not allowed in production (allowed: ${inProduction.join(', ')}); whoever runs Sluice names strategies in the setting productionStrategies`,
+    );
+  if (strategy === 'blue-green' && !hooks.some(({ at }) => at === 'before-traffic'))
+    throw new InvalidRequestError(
+      'blue-green checks the new version before it gets any traffic, and the service has nothing that does',
+      {
+        faults: [
+          {
+            path: 'strategy',
+            message: 'needs a hook at before-traffic in the service, such as a smoke test',
+          },
+        ],
+      },
+    );
+};
+
 /**
  * The release as asked for, everything it needs spelled out from the service's definition.
  * @throws NotFoundError, InvalidRequestError naming what of the request doesn't go with the definition.
  */
-export const draftRelease = async (services: ServiceRegistry, asked: Asked): Promise<Release> => {
+export const draftRelease = async (
+  { services, productionStrategies }: DraftPorts,
+  asked: Asked,
+): Promise<Release> => {
   const { request } = asked;
   const { service, environment, version, strategy, notes } = request;
   const settings = await settingsOf(services, service, environment);
+  refuseStrategy(request, settings, productionStrategies);
   return {
     releaseId: asked.releaseId,
     service,
@@ -88,6 +125,7 @@ export const draftRelease = async (services: ServiceRegistry, asked: Asked): Pro
     request,
     ...(asked.retryOf && { retryOf: asked.retryOf }),
     ...(settings.onActiveRelease === 'supersede' && { supersedes: true }),
+    ...(settings.hooks.length > 0 && { hooks: settings.hooks }),
     ...(settings.guardAlarms && { guardAlarms: settings.guardAlarms }),
     waves: wavesOf(settings, request),
     plan: planFor(settings, request),

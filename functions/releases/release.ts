@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { actorSchema } from '#platform/actor.ts';
 import { environmentNameSchema, releaseIdSchema, serviceNameSchema } from '#platform/ids.ts';
 import { guardAlarmsSchema } from '#policy/guard-alarms-schema.ts';
+import { hooksSchema } from '#policy/hook-definition.ts';
 import { metricDefinitionSchema } from '#policy/metric-definition.ts';
 import { planSchema } from '#policy/plan.ts';
 import { probeDefinitionSchema } from '#policy/probe-definition.ts';
@@ -121,6 +122,7 @@ export const releaseSchema = z.strictObject({
   waiting: z.literal(true).optional(),
   /** Alarms of the service that bring traffic back. */
   guardAlarms: guardAlarmsSchema.optional(),
+  hooks: hooksSchema.optional(),
   waves: z.array(waveSchema).min(1).max(WAVES_MAX),
   plan: planSchema,
   judge: JudgePolicy,

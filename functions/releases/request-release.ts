@@ -3,16 +3,14 @@ import type { RecordDraft } from '#ledger/record.ts';
 import { digestOf } from '#platform/digest.ts';
 import { ConflictError, TransientError } from '#platform/errors.ts';
 import type { ReleaseId } from '#platform/ids.ts';
-import type { ServiceRegistry } from '#policy/service-registry.ts';
 import { advanceWaiting } from '#releases/advance-waiting.ts';
 import type { Asked } from '#releases/asked.ts';
-import { draftRelease } from '#releases/draft-release.ts';
+import { type DraftPorts, draftRelease } from '#releases/draft-release.ts';
 import { describeFreeze, type Freeze } from '#releases/freeze.ts';
 import { type LaunchPorts, launchRelease } from '#releases/launch-release.ts';
 import type { Reason, Release } from '#releases/release.ts';
 
-export interface RequestPorts extends LaunchPorts {
-  readonly services: ServiceRegistry;
+export interface RequestPorts extends LaunchPorts, DraftPorts {
   readonly ledger: LedgerWriter;
 }
 
@@ -62,7 +60,7 @@ const RACES_MAX = 3;
  * the release is reserved and goes on by itself.
  */
 export const takeRequest = async (ports: RequestPorts, asked: Asked): Promise<Release> =>
-  takeDraft(ports, await draftRelease(ports.services, asked), asked);
+  takeDraft(ports, await draftRelease(ports, asked), asked);
 
 /** The same for a release that is drafted already. */
 const takeDraft = async (

@@ -14,7 +14,7 @@ import { metrics } from '#platform/telemetry.ts';
 import { dynamoDbServices } from '#policy/adapters/dynamodb-services.ts';
 import { executionPorts, releasePorts } from '#releases/adapters/release-ports.ts';
 import { drillRollback } from '#releases/drill-rollback.ts';
-import { executionEnvironment, releaseEnvironment } from '#releases/environment.ts';
+import { executionEnvironment, releaseEnvironment, requestEnvironment } from '#releases/environment.ts';
 import { environmentView, knownEnvironment } from '#releases/environment-view.ts';
 import { untilFault } from '#releases/freeze.ts';
 import { changeFreeze, type FreezeChange } from '#releases/freeze-environment.ts';
@@ -28,7 +28,7 @@ import { releaseRoutes } from '#releases/routes.ts';
 const environment = readEnvironment({
   ...releaseEnvironment,
   ...executionEnvironment,
-  SERVICES_TABLE: z.string(),
+  ...requestEnvironment,
   LEDGER_TABLE: z.string(),
   LEDGER_HEADS_TABLE: z.string(),
 });
@@ -37,6 +37,7 @@ const ports = {
   ...releasePorts(environment),
   ...executionPorts(environment),
   services: dynamoDbServices(dynamoDb(), environment.SERVICES_TABLE),
+  productionStrategies: environment.PRODUCTION_STRATEGIES,
 };
 const records = dynamoDbLedgerReader(dynamoDb(), {
   ledger: environment.LEDGER_TABLE,

@@ -13,7 +13,7 @@ import { logger, metrics } from '#platform/telemetry.ts';
 import { dynamoDbServices } from '#policy/adapters/dynamodb-services.ts';
 import { sqsRefusedQueue } from '#releases/adapters/refused-queue.ts';
 import { executionPorts, releasePorts } from '#releases/adapters/release-ports.ts';
-import { executionEnvironment, releaseEnvironment } from '#releases/environment.ts';
+import { executionEnvironment, releaseEnvironment, requestEnvironment } from '#releases/environment.ts';
 import { refuseEvent } from '#releases/refused-event.ts';
 import { takeRequest } from '#releases/request-release.ts';
 import { askedOf } from '#releases/requested-event.ts';
@@ -21,7 +21,7 @@ import { askedOf } from '#releases/requested-event.ts';
 const environment = readEnvironment({
   ...releaseEnvironment,
   ...executionEnvironment,
-  SERVICES_TABLE: z.string(),
+  ...requestEnvironment,
   REFUSED_QUEUE_URL: z.string(),
 });
 
@@ -29,6 +29,7 @@ const ports = {
   ...releasePorts(environment),
   ...executionPorts(environment),
   services: dynamoDbServices(dynamoDb(), environment.SERVICES_TABLE),
+  productionStrategies: environment.PRODUCTION_STRATEGIES,
 };
 const refused = sqsRefusedQueue(queues(), environment.REFUSED_QUEUE_URL);
 

@@ -4,7 +4,7 @@ import { appConfigFlagSchema } from '#policy/appconfig-target-schema.ts';
 import { ecsServiceSchema } from '#policy/ecs-target-schema.ts';
 import { hostPatternsVariable, metricHostsVariable, reachSchema } from '#policy/outbound-schema.ts';
 import { regionSchema, regionsVariable } from '#policy/region-schema.ts';
-import { executionEnvironment, releaseEnvironment } from '#releases/environment.ts';
+import { executionEnvironment, releaseEnvironment, requestEnvironment } from '#releases/environment.ts';
 import type { TargetLists } from '#rollout/permitted-targets.ts';
 
 /** What every function needs that may have to bring traffic back. */
@@ -18,11 +18,14 @@ export const commandEnvironment = {
   ...restoreEnvironment,
   ...executionEnvironment,
   ...rescueEnvironment,
-  SERVICES_TABLE: z.string(),
+  ...requestEnvironment,
 };
 
 /** What every function needs that reads metrics. */
 export const metricEnvironment = { METRIC_HOSTS: metricHostsVariable, OUTBOUND_REACH: reachSchema };
+
+/** What every function needs that asks hooks over HTTP. */
+export const hookEnvironment = { HOOK_HOSTS: metricHostsVariable, OUTBOUND_REACH: reachSchema };
 
 export const probeEnvironment = { PROBE_HOSTS: hostPatternsVariable, OUTBOUND_REACH: reachSchema };
 

@@ -13,10 +13,16 @@ import type { Progress, Release } from '#releases/release.ts';
 import { type Step, stepBehind, stepsOf } from '#releases/step.ts';
 import { cloudWatchAlarms } from '#rollout/adapters/cloudwatch-alarms.ts';
 import { httpProbes } from '#rollout/adapters/http-probes.ts';
-import { metricSource } from '#rollout/adapters/rollout-ports.ts';
+import { hookPort, metricSource } from '#rollout/adapters/rollout-ports.ts';
 import { shifterForTarget } from '#rollout/adapters/shifter-for.ts';
-import { metricEnvironment, probeEnvironment, restoreEnvironment } from '#rollout/environment.ts';
+import {
+  hookEnvironment,
+  metricEnvironment,
+  probeEnvironment,
+  restoreEnvironment,
+} from '#rollout/environment.ts';
 import { type Guards, readGuards } from '#rollout/guards.ts';
+import { askHooks, NO_HOOKS } from '#rollout/hooks.ts';
 import { initialStageState } from '#rollout/judge/stage-state.ts';
 import { type Decision, decide, firstLookState, judge, type Look, type WaveLook } from '#rollout/look.ts';
 import { lookProgress, lookRecords } from '#rollout/look-records.ts';
@@ -32,6 +38,7 @@ const environment = readEnvironment({
   ...restoreEnvironment,
   ...metricEnvironment,
   ...probeEnvironment,
+  ...hookEnvironment,
   LOOK_INTERVAL_SECONDS: z.coerce.number().int().min(1),
 });
 const { releases, ledger } = releasePorts(environment);
@@ -41,6 +48,7 @@ const telling: TellPorts = {
   onTrouble: (what, error) => logger.error(what, { error }),
 };
 const source = metricSource(environment);
+const hooks = hookPort(environment);
 const alarms = cloudWatchAlarms(cloudWatch());
 const probe = httpProbes({ hosts: environment.PROBE_HOSTS, reach: environment.OUTBOUND_REACH });
 
@@ -94,6 +102,12 @@ const hearGuards = async (release: Release): Promise<Guards> => {
   return guards;
 };
 
+/** The hooks of a stage are asked at its looks, so that traffic is judged while they are waited for. */
+const hearHooks = (release: Release, step: Step, wave: ReadyWave | undefined, state: LookState) =>
+  step.kind === 'stage' && wave !== undefined
+    ? askHooks(hooks, release, wave, { stage: step.stage + 1 }, state.hooks ?? {}, new Date().toISOString())
+    : NO_HOOKS;
+
 /** The step's own wave, and those before it from behind: at 100 % for as long as the release lasts. */
 const lookAt = async (
   release: Release,
@@ -113,14 +127,22 @@ const lookAt = async (
           ),
     ),
   );
-  const [observed, guards, routing] = await Promise.all([
+  const [observed, guards, asked, routing] = await Promise.all([
     observing,
     hearGuards(release),
+    hearHooks(release, step, waves.at(-1), state),
     checkRouting(shifterForTarget, release, step, waves),
   ]);
   const main = observed.at(-1);
   if (main === undefined) throw new NotFoundError(`release ${release.releaseId} has no wave ${step.wave}`);
-  return { ...main, state: { ...state, ...main.state }, earlier: observed.slice(0, -1), guards, routing };
+  return {
+    ...main,
+    state: { ...state, ...main.state },
+    earlier: observed.slice(0, -1),
+    guards,
+    hooks: asked,
+    routing,
+  };
 };
 
 /**

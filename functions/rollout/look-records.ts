@@ -9,6 +9,12 @@ import type { ArmFacts } from '#rollout/judge/facts.ts';
 import type { LookInput, LookResult } from '#rollout/judge/look.ts';
 import { type Decision, type Judged, type Look, lookInput, type WaveLook } from '#rollout/look.ts';
 
+/** How the ledger tells that a hook has come to its end. */
+export const HOOK_ENDED = {
+  passed: 'release.hook.passed',
+  failed: 'release.hook.failed',
+} as const;
+
 const PASSED: Record<Step['kind'], LedgerEventType> = {
   stage: 'release.stage.promoted',
   bake: 'release.watch.passed',
@@ -70,6 +76,9 @@ export const lookRecords = (look: Look, judged: Judged, decision: Decision): rea
   const { verdict, reasons } = decision;
   const { evidence } = judged.main;
   return [
+    ...look.hooks.ended.map(({ hook, result, text }) =>
+      tell(HOOK_ENDED[result], look, { hook: hook.name, text, onFailure: hook.onFailure }),
+    ),
     ...look.earlier.flatMap((behind, index) => rounds(behind, lookInput(behind), judged.earlier[index])),
     ...rounds(look, input, judged.main),
     ...(decided === undefined

@@ -5,6 +5,7 @@ import { type Pause, REASON_TEXT_MAX, type Reason, type Release } from '#release
 import { type Step, stepsOf } from '#releases/step.ts';
 import { drillNote, factsIn } from '#rollout/drill.ts';
 import type { Guards } from '#rollout/guards.ts';
+import type { HooksAsked } from '#rollout/hooks.ts';
 import { judgeLook } from '#rollout/judge/judge-look.ts';
 import type { LookInput, LookResult } from '#rollout/judge/look.ts';
 import { initialStageState, nextStageState } from '#rollout/judge/stage-state.ts';
@@ -42,6 +43,8 @@ export interface Look extends WaveLook {
   readonly state: LookState;
   readonly earlier: readonly WaveLook[];
   readonly guards: Guards;
+  /** Those of the present stage. */
+  readonly hooks: HooksAsked;
   readonly routing: RoutingFound;
 }
 
@@ -96,6 +99,7 @@ const tailNow = ({ state, periods, now, wave, settleSeconds }: WaveLook) =>
 const looked = (look: Look, { main, earlier }: Judged): LookState => ({
   ...waveLooked(look, main),
   looks: look.state.looks + 1,
+  ...(Object.keys(look.hooks.state).length > 0 && { hooks: look.hooks.state }),
   earlier: look.earlier.flatMap((behind, index) => {
     const result = earlier[index];
     return result === undefined ? [] : [waveLooked(behind, result)];
@@ -175,7 +179,11 @@ export interface Decision {
  */
 export const decide = (look: Look, judged: Judged): Decision => {
   const result: Judged = { ...judged, main: { ...judged.main, reasons: judged.main.reasons.map(fitting) } };
-  const breaches = [...look.routing.drift.map(fitting), ...breachesBehind(look, judged)];
+  const breaches = [
+    ...look.routing.drift.map(fitting),
+    ...look.hooks.failed.map(fitting),
+    ...breachesBehind(look, judged),
+  ];
   if (breaches.length > 0 || result.main.verdict === 'rollback')
     return {
       verdict: 'restore',
@@ -190,14 +198,20 @@ export const decide = (look: Look, judged: Judged): Decision => {
   return { ...decision, reasons: [...decision.reasons, ...notFound(look)] };
 };
 
-/** Without its guards nothing passes: a look that can't hear them waits as for data, and no longer than for data. */
+/** Without its guards and hooks nothing passes: a look waits for them as for data, and no longer than for data. */
 const unguarded = (look: Look, main: LookResult): LookResult => {
-  if (look.guards.unknown.length === 0 || main.verdict !== 'promote') return main;
+  const waits = look.guards.unknown.length > 0 || look.hooks.pending.length > 0;
+  if (!waits || main.verdict !== 'promote') return main;
   return { ...main, verdict: deadlineOf(look) === 'passed' ? 'hold' : 'extend' };
 };
 
 /** What this look wanted to know and could not find out. */
-const notFound = ({ guards, routing }: Look): readonly Reason[] => [
+const notFound = ({ guards, hooks, routing }: Look): readonly Reason[] => [
+  ...hooks.pending.map((name) => ({
+    code: 'hook-pending',
+    text: `hook ${name} has not passed yet`,
+    facts: { hook: name },
+  })),
   ...(guards.unknown.length === 0
     ? []
     : [
@@ -246,7 +260,7 @@ const restoreAfter = (code: string, text: string, look: Look, result: Judged): D
  */
 const wished = (look: Look, result: Judged): Decision | undefined => {
   const { paused, promotionWish, plan } = look.release;
-  const isGuarded = look.guards.unknown.length === 0;
+  const isGuarded = look.guards.unknown.length === 0 && look.hooks.pending.length === 0;
   if (promotionWish?.step === look.step.index && result.main.score !== undefined && isGuarded) {
     const text = `promoted by ${promotionWish.by.login}: ${promotionWish.reason}`;
     return promoted(look, result, [{ code: 'operator-promote', text }, ...result.main.reasons]);

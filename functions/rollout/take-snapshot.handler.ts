@@ -12,6 +12,7 @@ import {
   targetListsEnvironment,
   targetListsOf,
 } from '#rollout/environment.ts';
+import { hooksAt } from '#rollout/hooks.ts';
 import { permittedTargets } from '#rollout/permitted-targets.ts';
 import { carriedOf, takeSnapshots } from '#rollout/snapshot.ts';
 import { rolloutTasks } from '#rollout/tasks.ts';
@@ -33,5 +34,10 @@ const ports = {
 
 export const handler = serveTask(rolloutTasks.TakeSnapshot)(async ({ releaseId, fence }) => {
   const { release, snapshots } = await takeSnapshots(ports, releaseId, fence);
-  return { steps: stepsOf(release).length, carried: carriedOf(release, snapshots) };
+  return {
+    steps: stepsOf(release).length,
+    carried: carriedOf(release, snapshots),
+    hooksBefore: hooksAt(release, 'before-traffic').length > 0,
+    hooksAfter: hooksAt(release, 'after-promotion').length > 0,
+  };
 });

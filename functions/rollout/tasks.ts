@@ -4,6 +4,7 @@ import { releaseIdSchema } from '#platform/ids.ts';
 import { defineTasks } from '#platform/task.ts';
 import { reasonSchema } from '#releases/release.ts';
 import { carriedTargetsSchema } from '#rollout/carried-targets-schema.ts';
+import { hookStateSchema } from '#rollout/hooks.ts';
 import { StageState } from '#rollout/judge/stage-state.ts';
 import { stageProbesSchema } from '#rollout/stage-probes.ts';
 import { stageTailSchema } from '#rollout/stage-tail.ts';
@@ -25,6 +26,8 @@ export const lookStateSchema = waveStateSchema.extend({
   /** Looks taken in this step. */
   looks: z.int().min(0),
   heldSince: z.iso.datetime().optional(),
+  /** Of the present stage. */
+  hooks: hookStateSchema.optional(),
   /** Waves before the present one, which are at 100 % and looked at as well. */
   earlier: z.array(waveStateSchema).default([]),
 });
@@ -44,7 +47,27 @@ const step = z.int().min(0);
 export const rolloutTasks = defineTasks({
   TakeSnapshot: {
     input: z.strictObject(fenced),
-    output: z.strictObject({ carried: carriedTargetsSchema, steps: z.int().min(0) }),
+    output: z.strictObject({
+      carried: carriedTargetsSchema,
+      steps: z.int().min(0),
+      /** Whether there are hooks to be asked before traffic, and after the promotion. */
+      hooksBefore: z.boolean(),
+      hooksAfter: z.boolean(),
+    }),
+    functionTimeoutSeconds: 30,
+  },
+  RunHooks: {
+    input: z.strictObject({
+      ...fenced,
+      at: z.enum(['before-traffic', 'after-promotion']),
+      /** Null when they are asked for the first time. */
+      state: hookStateSchema.nullable(),
+    }),
+    output: z.strictObject({
+      result: z.enum(['passed', 'pending', 'failed', 'fenced']),
+      state: hookStateSchema,
+      reasons: z.array(reasonSchema),
+    }),
     functionTimeoutSeconds: 30,
   },
   ShiftTraffic: {

@@ -30,6 +30,8 @@ export class Policy extends Construct {
         PROBE_HOSTS: JSON.stringify(config.probeHosts),
         METRIC_FUNCTIONS: JSON.stringify(config.metricFunctions),
         METRIC_HOSTS: JSON.stringify(config.prometheusHosts),
+        HOOK_HOSTS: JSON.stringify(config.hookHosts),
+        HOOK_FUNCTIONS: JSON.stringify(config.hookFunctions),
         OUTBOUND_REACH: outboundReach(config),
         TARGET_REGIONS: JSON.stringify(config.targetRegions),
       },

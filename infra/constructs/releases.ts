@@ -107,7 +107,12 @@ export class Releases extends Construct {
 
   /** The environment of every function that takes a release in. */
   get requestEnvironment(): Record<string, string> {
-    return { ...this.executionEnvironment, SERVICES_TABLE: this.props.policy.services.tableName };
+    const { config, policy } = this.props;
+    return {
+      ...this.executionEnvironment,
+      SERVICES_TABLE: policy.services.tableName,
+      PRODUCTION_STRATEGIES: JSON.stringify(config.productionStrategies),
+    };
   }
 
   private get executionEnvironment(): Record<string, string> {

@@ -46,6 +46,7 @@ export class Rollout extends Construct {
       RestoreTraffic: this.create('RestoreTraffic', 'restore-traffic'),
       PromoteVersion: this.create('PromoteVersion', 'promote-version'),
       RetireTargets: this.create('RetireTargets', 'retire-targets'),
+      RunHooks: this.create('RunHooks', 'run-hooks'),
     };
     const undelivered = ownedQueue(this, 'UndeliveredCommands', props.config, {
       queueName: 'undelivered-commands',
@@ -55,7 +56,7 @@ export class Rollout extends Construct {
     const heedAlarm = this.create('HeedAlarm', 'heed-alarm', undelivered);
     const doors = [command, takeCommand, heedAlarm];
     this.routed = { routes: commandRoutes, function: command };
-    const { TakeSnapshot, ShiftTraffic, JudgeHealth, RestoreTraffic, PromoteVersion, RetireTargets } =
+    const { TakeSnapshot, ShiftTraffic, JudgeHealth, RestoreTraffic, PromoteVersion, RetireTargets, RunHooks } =
       this.tasks;
     new TargetGrants(props.config, {
       inspector: TakeSnapshot,
@@ -65,11 +66,12 @@ export class Rollout extends Construct {
       watcher: JudgeHealth,
       retirer: RetireTargets,
     }).grant();
+    for (const asker of [RunHooks, JudgeHealth]) this.grantHooks(asker);
     // CloudWatch has no resources to name for reading metrics.
     for (const reader of [TakeSnapshot, JudgeHealth]) {
       // Composite alarms are told only to who may ask for all (CloudWatch API Reference, DescribeAlarms).
       reader.allow(['cloudwatch:GetMetricData', 'cloudwatch:DescribeAlarms'], ['*']);
-      this.grantTokens(reader);
+      this.grantTokens(reader, props.config.prometheusHosts);
       this.grantMetricFunctions(reader);
     }
     for (const late of [JudgeHealth, RestoreTraffic, ...doors]) props.ledger.grantSpool(late);
@@ -101,6 +103,10 @@ export class Rollout extends Construct {
         ...releases.environment,
         LATE_RECORDS_QUEUE_URL: ledger.lateRecordsQueueUrl,
         LOOK_INTERVAL_SECONDS: String(config.lookIntervalSeconds),
+        ...((task === 'RunHooks' || task === 'JudgeHealth') && {
+          HOOK_HOSTS: JSON.stringify(config.hookHosts),
+          OUTBOUND_REACH: outboundReach(config),
+        }),
         ...((task === 'TakeSnapshot' || task === 'ObeyCommand' || task === 'TakeCommand') && {
           RESCUE_PREFIX: rescuePrefix(config),
         }),
@@ -146,9 +152,22 @@ export class Rollout extends Construct {
     );
   }
 
+  /** Only the functions that the stage's configuration names as hooks, by their aliases, and the tokens of its servers. */
+  private grantHooks(asker: GovernedFunction): void {
+    const { hookFunctions, hookHosts } = this.props.config;
+    this.grantTokens(asker, hookHosts);
+    if (hookFunctions.length === 0) return;
+    const arn = `arn:${Aws.PARTITION}:lambda:${Aws.REGION}:${Aws.ACCOUNT_ID}:function`;
+    asker.allow(
+      ['lambda:InvokeFunction'],
+      hookFunctions.map((name) => `${arn}:${name}:*`),
+      { wildcard: "Aliases of the hook functions that the stage's configuration names." },
+    );
+  }
+
   /** Only the parameters that the stage's configuration names; where it names none, none. */
-  private grantTokens(reader: GovernedFunction): void {
-    const names = this.props.config.prometheusHosts.flatMap(({ tokenParameter }) => tokenParameter ?? []);
+  private grantTokens(reader: GovernedFunction, hosts: StageConfig['prometheusHosts']): void {
+    const names = hosts.flatMap(({ tokenParameter }) => tokenParameter ?? []);
     if (names.length === 0) return;
     const arn = `arn:${Aws.PARTITION}:ssm:${Aws.REGION}:${Aws.ACCOUNT_ID}:parameter`;
     reader.allow(

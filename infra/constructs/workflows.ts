@@ -136,12 +136,13 @@ export class Workflows extends Construct {
       RestoreTraffic,
       PromoteVersion,
       RetireTargets,
+      RunHooks,
     } = tasks;
     new Workflow(this, 'Stage', { config, name: 'stage', tasks: { ShiftTraffic, JudgeHealth } });
     new Workflow(this, 'Rollout', {
       config,
       name: 'rollout',
-      tasks: { TakeSnapshot, PromoteVersion, RestoreTraffic, RetireTargets },
+      tasks: { TakeSnapshot, RunHooks, PromoteVersion, RestoreTraffic, RetireTargets },
       nested: { placeholder: 'StageWorkflow', name: 'stage' },
     });
     const release = new Workflow(this, 'Release', {

@@ -2,6 +2,7 @@ import type { Stage } from '#policy/plan.ts';
 import type { Release } from '#releases/release.ts';
 import type { Step } from '#releases/step.ts';
 import { NO_GUARDS } from '#rollout/guards.ts';
+import { NO_HOOKS } from '#rollout/hooks.ts';
 import type { LookResult } from '#rollout/judge/look.ts';
 import { firstLookState, type Judged, type Look } from '#rollout/look.ts';
 import { aRelease, aSnapshot, aWave, NOW_MS } from './release.ts';
@@ -28,6 +29,7 @@ export const aLookAt = (
   state: firstLookState(),
   earlier: [],
   guards: NO_GUARDS,
+  hooks: NO_HOOKS,
   routing: { drift: [], unread: [] },
   periods: [],
   window: { from: NOW_MS, to: NOW_MS },

@@ -15,6 +15,8 @@ const limits = (overrides: Partial<StageLimits> = {}): StageLimits => ({
   metricFunctions: ['counts'],
   ownRegion: 'eu-central-1',
   targetRegions: ['eu-west-1'],
+  hooks: { hosts: ['hooks.example.com'], reach: 'public' },
+  hookFunctions: ['smoke-test'],
   ...overrides,
 });
 const probing = (probes: { url: string; baselineUrl?: string }) =>

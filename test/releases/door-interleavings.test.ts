@@ -30,6 +30,7 @@ type Door = Awaited<ReturnType<typeof newDoor>>;
 const spawn = (scheduler: Scheduler, actor: Actor, door: Door, number: number): void => {
   const ports = {
     services: door.services,
+    productionStrategies: ['canary'] as const,
     releases: scheduler.ported(actor, 'releases', door.releases),
     ledger: scheduler.ported(actor, 'ledger', door.ledger),
     executions: scheduler.ported(actor, 'executions', door.executions),

@@ -36,6 +36,7 @@ describe('an environment named like something every object has', () => {
     const request = releaseRequestSchema.parse({ ...detail, environment: 'constructor' });
     const ports = {
       services,
+      productionStrategies: ['canary'] as const,
       releases,
       ledger: memoryLedger(),
       executions: memoryExecutions(),

@@ -39,7 +39,14 @@ const aDoor = async (hooks: Hooks = {}) => {
   const releases = memoryReleases();
   const ledger = memoryLedger();
   const executions = memoryExecutions();
-  const ports = { services, releases, ledger, executions, now: () => NOW };
+  const ports = {
+    services,
+    productionStrategies: ['canary'] as const,
+    releases,
+    ledger,
+    executions,
+    now: () => NOW,
+  };
   return {
     ...ports,
     ports,

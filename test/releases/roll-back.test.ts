@@ -27,7 +27,14 @@ const world = () => {
   const executions = memoryExecutions();
   const services = memoryServices();
   void services.put(aRegisteredService());
-  const ports = { releases, ledger, executions, services, now: () => NOW };
+  const ports = {
+    releases,
+    ledger,
+    executions,
+    services,
+    productionStrategies: ['canary'] as const,
+    now: () => NOW,
+  };
   let count = 0;
   /** A release that ended as `outcome` on the way from one version to the next. */
   const ended = async (

@@ -58,6 +58,7 @@ const aDoor = async (hooks: Hooks = {}) => {
   const executions = memoryExecutions();
   const ports = {
     services: await supersedingServices(),
+    productionStrategies: ['canary'] as const,
     releases,
     ledger,
     executions,
@@ -236,6 +237,7 @@ const exploreSuperseding = (
       const ledger = batchLedger();
       const door = {
         services,
+        productionStrategies: ['canary'] as const,
         releases,
         ledger,
         executions,

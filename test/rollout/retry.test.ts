@@ -28,7 +28,14 @@ const aRetryDoor = async (overrides: Partial<Release> = {}) => {
   await services.put(aRegisteredService());
   const releases = memoryReleases();
   const ledger = memoryLedger();
-  const door = { services, releases, ledger, executions: memoryExecutions(), now: () => NOW };
+  const door = {
+    services,
+    productionStrategies: ['canary'] as const,
+    releases,
+    ledger,
+    executions: memoryExecutions(),
+    now: () => NOW,
+  };
   let ids = 1;
   const ended = await requestRelease(door, {
     request,

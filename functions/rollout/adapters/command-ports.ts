@@ -17,6 +17,7 @@ interface CommandEnvironment {
   readonly RELEASE_WORKFLOW_ARN: string;
   readonly RECOVERY_WORKFLOW_ARN: string;
   readonly SERVICES_TABLE: string;
+  readonly PRODUCTION_STRATEGIES: RequestPorts['productionStrategies'];
   readonly RESCUE_PREFIX: string;
 }
 
@@ -36,6 +37,7 @@ export const commandPorts = (
     ...releasePorts(environment),
     ...executionPorts(environment),
     services: dynamoDbServices(dynamoDb(), environment.SERVICES_TABLE),
+    productionStrategies: environment.PRODUCTION_STRATEGIES,
   };
   const retry = {
     releases: request.releases,

@@ -1,6 +1,6 @@
 import type { OutboundRules } from '#policy/outbound-rules.ts';
 import type { ProbeDefinition } from '#policy/probe-definition.ts';
-import { type Outcome, outboundGet, type Resolve } from '#rollout/adapters/outbound-request.ts';
+import { type Outcome, outboundRequest, type Resolve } from '#rollout/adapters/outbound-request.ts';
 import type { ProbeCounts } from '#rollout/judge/facts.ts';
 import type { LookProbes } from '#rollout/stage-probes.ts';
 
@@ -39,7 +39,7 @@ export const httpProbes =
     const attempt = (url: string): Promise<readonly Outcome[]> =>
       Promise.all(
         Array.from({ length: definition.attemptsPerLook }, () =>
-          outboundGet({ url, timeoutMs, body: 'ignored' }, rules, resolve),
+          outboundRequest({ url, timeoutMs, body: 'ignored' }, rules, resolve),
         ),
       );
     const [canary, baseline] = await Promise.all([

@@ -27,6 +27,8 @@ export interface OutboundRequest {
   /** A longer body is a failure; `ignored` cuts the connection after the headers. */
   readonly body: { readonly bytesMax: number } | 'ignored';
   readonly headers?: Readonly<Record<string, string>>;
+  /** JSON to be posted; a GET without it. */
+  readonly post?: string;
 }
 
 const resolveBySystem: Resolve = (host, answer) => {
@@ -96,10 +98,10 @@ const readBody = (response: IncomingMessage, bytesMax: number, settle: (outcome:
 };
 
 /**
- * GET of a URL that a service's definition names, as far as the stage's rules let it. No redirect is followed, no
+ * A request to a URL that a service's definition names, as far as the stage's rules let it. No redirect is followed, no
  * proxy asked, no connection kept. Never throws.
  */
-export const outboundGet = (
+export const outboundRequest = (
   wanted: OutboundRequest,
   rules: OutboundRules,
   resolve: Resolve = resolveBySystem,
@@ -116,9 +118,15 @@ export const outboundGet = (
     const { body } = wanted;
     const call = request(url, {
       agent: false,
+      ...(wanted.post !== undefined && { method: 'POST' }),
       lookup: checkedLookup(rules, resolve),
       signal: AbortSignal.timeout(wanted.timeoutMs),
-      headers: { 'user-agent': 'sluice', 'accept-encoding': 'identity', ...wanted.headers },
+      headers: {
+        'user-agent': 'sluice',
+        'accept-encoding': 'identity',
+        ...(wanted.post !== undefined && { 'content-type': 'application/json' }),
+        ...wanted.headers,
+      },
     });
     call.on('error', (error: NodeJS.ErrnoException) => {
       if (error instanceof AddressRefused) settle({ kind: 'refused', text: error.message });
@@ -130,6 +138,6 @@ export const outboundGet = (
         response.destroy();
       } else readBody(response, body.bytesMax, settle);
     });
-    call.end();
+    call.end(wanted.post);
   });
 };

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { InvalidRequestError, TransientError } from '#platform/errors.ts';
 import type { OutboundRules } from '#policy/outbound-rules.ts';
 import type { PrometheusMetrics } from '#policy/prometheus-definition.ts';
-import { outboundGet, type Resolve } from '#rollout/adapters/outbound-request.ts';
+import { outboundRequest, type Resolve } from '#rollout/adapters/outbound-request.ts';
 import { latencyOf } from '#rollout/histogram.ts';
 import type { ArmCounts } from '#rollout/judge/facts.ts';
 import type { MetricSource, PeriodFacts } from '#rollout/metric-source.ts';
@@ -88,7 +88,7 @@ const seriesOf = async (
     step: String(periodSeconds),
   }).toString();
   const token = await tokenFor(url);
-  const outcome = await outboundGet(
+  const outcome = await outboundRequest(
     {
       url: asked.href,
       timeoutMs: TIMEOUT_MS,

@@ -6,6 +6,7 @@ import {
   lambdaInvoker,
   parameterStore,
   queues,
+  SHIFTING,
   WORKING_IMPATIENT,
 } from '#platform/clients.ts';
 import { perRegion } from '#platform/per-region.ts';
@@ -13,11 +14,13 @@ import { logger } from '#platform/telemetry.ts';
 import type { MetricHost, Reach } from '#policy/outbound-schema.ts';
 import { releasePorts } from '#releases/adapters/release-ports.ts';
 import { cloudWatchSource } from '#rollout/adapters/cloudwatch-metrics.ts';
+import { hookCaller } from '#rollout/adapters/hook-caller.ts';
 import { lambdaSource } from '#rollout/adapters/lambda-metrics.ts';
 import { prometheusSource } from '#rollout/adapters/prometheus-metrics.ts';
 import { shifterForTarget } from '#rollout/adapters/shifter-for.ts';
 import { sourceFor } from '#rollout/adapters/source-for.ts';
 import { ssmTokens } from '#rollout/adapters/ssm-tokens.ts';
+import type { HookCaller } from '#rollout/hooks.ts';
 import type { RestorePorts } from '#rollout/restore.ts';
 import type { ShiftPorts } from '#rollout/shift.ts';
 
@@ -52,6 +55,19 @@ interface MetricEnvironment {
   readonly METRIC_HOSTS: readonly MetricHost[];
   readonly OUTBOUND_REACH: Reach;
 }
+
+/** Whoever a service's hooks call. */
+export const hookPort = ({
+  HOOK_HOSTS,
+  OUTBOUND_REACH,
+}: {
+  readonly HOOK_HOSTS: readonly MetricHost[];
+  readonly OUTBOUND_REACH: Reach;
+}): HookCaller =>
+  hookCaller(lambdaInvoker(SHIFTING), {
+    rules: { hosts: HOOK_HOSTS.map(({ host }) => host), reach: OUTBOUND_REACH },
+    tokenFor: ssmTokens(parameterStore(), HOOK_HOSTS),
+  });
 
 /** Whatever source a service's definition names. */
 export const metricSource = ({ METRIC_HOSTS, OUTBOUND_REACH }: MetricEnvironment) =>

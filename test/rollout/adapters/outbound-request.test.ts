@@ -2,13 +2,13 @@ import type { ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { OutboundRules } from '#policy/outbound-rules.ts';
-import { type OutboundRequest, outboundGet, type Resolve } from '#rollout/adapters/outbound-request.ts';
+import { type OutboundRequest, outboundRequest, type Resolve } from '#rollout/adapters/outbound-request.ts';
 import { nobody, serve } from './hostile-server.ts';
 
 const LOCAL: OutboundRules = { hosts: ['127.0.0.1:*', 'service.example:*'], reach: 'local' };
 
 const get = (url: string, wanted: Partial<OutboundRequest> = {}, rules = LOCAL, resolve?: Resolve) =>
-  outboundGet({ url, timeoutMs: 1_000, body: { bytesMax: 1_000 }, ...wanted }, rules, resolve);
+  outboundRequest({ url, timeoutMs: 1_000, body: { bytesMax: 1_000 }, ...wanted }, rules, resolve);
 
 /** A resolver with an answer for each time it is asked; the last one stays. */
 const resolving = (...answers: readonly (readonly string[])[]) => {
