@@ -3,11 +3,11 @@ import { albRuleArnSchema } from '../functions/policy/alb-target-schema.ts';
 import { appConfigFlagSchema } from '../functions/policy/appconfig-target-schema.ts';
 import { shifterFunctionSchema } from '../functions/policy/custom-target-schema.ts';
 import { ecsServiceSchema } from '../functions/policy/ecs-target-schema.ts';
-import { hookFunctionSchema } from '../functions/policy/hook-definition.ts';
+import { hookFunctionSchema } from '../functions/policy/hook-schema.ts';
 import { metricFunctionSchema } from '../functions/policy/lambda-metrics-schema.ts';
 import { hostPatternSchema, metricHostSchema, type Reach } from '../functions/policy/outbound-schema.ts';
 import { regionSchema } from '../functions/policy/region-schema.ts';
-import { REQUESTED_STRATEGIES } from '../functions/policy/strategy.ts';
+import { REQUESTED_STRATEGIES } from '../functions/policy/strategy-schema.ts';
 
 /** A Lambda function's name, or the beginning of one followed by `*`. */
 const functionNamePattern = z

@@ -8,7 +8,7 @@ import { InvalidRequestError, NotFoundError } from '#platform/errors.ts';
 import { serviceNameSchema } from '#platform/ids.ts';
 import { serveRoutes } from '#platform/serve-routes.ts';
 import { dynamoDbServices } from '#policy/adapters/dynamodb-services.ts';
-import { hookFunctionsVariable } from '#policy/hook-definition.ts';
+import { hookFunctionsVariable } from '#policy/hook-schema.ts';
 import { metricFunctionsVariable } from '#policy/lambda-metrics-schema.ts';
 import { hostPatternsVariable, metricHostsVariable, reachSchema } from '#policy/outbound-schema.ts';
 import { regionSchema, regionsVariable } from '#policy/region-schema.ts';

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { environmentNameSchema, serviceNameSchema } from '#platform/ids.ts';
 import { textSchema } from '#platform/text.ts';
 import { guardAlarmsSchema } from '#policy/guard-alarms-schema.ts';
-import { hooksSchema } from '#policy/hook-definition.ts';
+import { hooksSchema } from '#policy/hook-schema.ts';
 import { metricDefinitionSchema } from '#policy/metric-definition.ts';
 import { metricMisfits } from '#policy/metric-fit.ts';
 import { planChoiceSchema } from '#policy/plan.ts';

@@ -2,7 +2,7 @@ import { InvalidRequestError, NotFoundError, PolicyDeniedError } from '#platform
 import { type Plan, planAtOnce, planOf } from '#policy/plan.ts';
 import type { ServiceEnvironment } from '#policy/service-definition.ts';
 import type { ServiceRegistry } from '#policy/service-registry.ts';
-import type { Strategy } from '#policy/strategy.ts';
+import type { Strategy } from '#policy/strategy-schema.ts';
 import { FIRST_WAVE } from '#policy/wave-definition.ts';
 import type { Asked } from '#releases/asked.ts';
 import type { Release, Wave } from '#releases/release.ts';

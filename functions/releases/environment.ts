@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { REQUESTED_STRATEGIES } from '#policy/strategy.ts';
+import { REQUESTED_STRATEGIES } from '#policy/strategy-schema.ts';
 
 /** What every function needs that keeps the state of releases and tells the ledger. */
 export const releaseEnvironment = {

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { actorSchema } from '#platform/actor.ts';
 import type { Fault } from '#platform/errors.ts';
 import { environmentNameSchema } from '#platform/ids.ts';
-import type { Strategy } from '#policy/strategy.ts';
+import type { Strategy } from '#policy/strategy-schema.ts';
 
 /** No release starts in an environment before `until`; those on their way go on, and what brings traffic back always may. */
 export const freezeSchema = z.strictObject({

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { environmentNameSchema, idempotencyKeySchema, serviceNameSchema } from '#platform/ids.ts';
 import { textSchema } from '#platform/text.ts';
-import { REQUESTED_STRATEGIES } from '#policy/strategy.ts';
+import { REQUESTED_STRATEGIES } from '#policy/strategy-schema.ts';
 import { waveNameSchema } from '#policy/wave-definition.ts';
 
 const versionSchema = z

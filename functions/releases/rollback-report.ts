@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { releaseIdSchema } from '#platform/ids.ts';
-import { STRATEGIES } from '#policy/strategy.ts';
+import { STRATEGIES } from '#policy/strategy-schema.ts';
 import { type Release, reasonSchema } from '#releases/release.ts';
 import { restoredTime } from '#releases/restored-time.ts';
 

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { SluiceError } from '#platform/errors.ts';
-import type { HookDefinition } from '#policy/hook-definition.ts';
+import type { HookDefinition } from '#policy/hook-schema.ts';
 import type { Reason, Release, Wave } from '#releases/release.ts';
 import type { HookAnswer, HookRequest } from '#rollout/hook-protocol.ts';
 

@@ -125,7 +125,7 @@ export class Rollout extends Construct {
         ...(task === 'JudgeHealth' && { PROBE_HOSTS: JSON.stringify(config.probeHosts) }),
       },
     });
-    if (task === 'RetireTargets') {
+    if (task === 'RetireTargets' || task === 'RunHooks') {
       releases.grantRead(made);
       ledger.grantAppend(made);
     } else releases.grantState(made);

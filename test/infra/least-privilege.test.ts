@@ -207,6 +207,21 @@ describe('bearer tokens of metric servers', () => {
   });
 });
 
+describe('hooks', () => {
+  it('are called by those who ask them, by their aliases, where the configuration names them', () => {
+    const called = grantsOf(new Synthesized('team', { hookFunctions: ['smoke-test'] })).filter(
+      ({ resources }) => resources.some((resource) => resource.includes('function:smoke-test')),
+    );
+    expect(called.map(({ who, actions, resources }) => ({ who, actions, resources }))).toEqual(
+      ['judge-health', 'run-hooks'].map((who) => ({
+        who,
+        actions: ['lambda:InvokeFunction'],
+        resources: ['arn:aws:lambda:here:us:function:smoke-test:*'],
+      })),
+    );
+  });
+});
+
 describe('copies for a rescue', () => {
   const copies = grantsOf(new Synthesized('team')).filter(({ resources }) =>
     resources.some((resource) => resource.includes('parameter/sluice/rescue')),
@@ -267,6 +282,7 @@ const OPEN_ENDS: readonly RegExp[] = [
   /^arn:aws:dynamodb:here:us:table\/sluice-ledger\/stream\/\*$/,
   /^arn:aws:s3:::sluice-tiles\/tile\/\*(\.p\/\*)?$/,
   /^arn:aws:s3:::sluice-checkpoints\/checkpoint\/\*$/,
+  /^arn:aws:ssm:here:us:parameter\/sluice\/rescue\/\*$/,
 ];
 
 describe('every grant', () => {

@@ -14,6 +14,8 @@ vi.stubEnv('METRIC_PERIOD_SECONDS_MIN', '60');
 vi.stubEnv('PROBE_HOSTS', '["api.example.com"]');
 vi.stubEnv('METRIC_HOSTS', '[]');
 vi.stubEnv('METRIC_FUNCTIONS', '[]');
+vi.stubEnv('HOOK_HOSTS', '[]');
+vi.stubEnv('HOOK_FUNCTIONS', '[]');
 vi.stubEnv('OUTBOUND_REACH', 'public');
 vi.stubEnv('TARGET_REGIONS', '[]');
 const { handler } = await import('#policy/serve-services.handler.ts');

@@ -21,6 +21,7 @@ describe('a service definition', () => {
       ...environment,
       plan: 'standard',
       onActiveRelease: 'refuse',
+      hooks: [],
       waves: [],
       metrics: { ...cloudwatch, periodSeconds: 60, slowerThan: { from: 'trimmed-count' } },
       judge: JudgePolicy.parse({}),

@@ -14,6 +14,7 @@ for (const [name, value] of Object.entries({
   AWS_REGION: 'eu-central-1',
   RELEASES_TABLE: 'releases',
   SERVICES_TABLE: 'services',
+  PRODUCTION_STRATEGIES: '["canary"]',
   LEDGER_WRITER_ARN: 'arn:aws:lambda:eu-central-1:1:function:append-records',
   RELEASE_WORKFLOW_ARN: 'arn:aws:states:eu-central-1:1:stateMachine:release',
   RECOVERY_WORKFLOW_ARN: 'arn:aws:states:eu-central-1:1:stateMachine:recovery',

@@ -14,6 +14,7 @@ for (const [name, value] of Object.entries({
   AWS_REGION: 'eu-central-1',
   RELEASES_TABLE: 'releases',
   SERVICES_TABLE: 'services',
+  PRODUCTION_STRATEGIES: '["canary"]',
   RESCUE_PREFIX: '/sluice/rescue',
   LEDGER_WRITER_ARN: 'arn:aws:lambda:eu-central-1:1:function:append-records',
   LATE_RECORDS_QUEUE_URL: 'https://sqs.example/late',

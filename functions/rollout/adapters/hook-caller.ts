@@ -1,6 +1,6 @@
 import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
 import { TransientError } from '#platform/errors.ts';
-import type { HookDefinition } from '#policy/hook-definition.ts';
+import type { HookDefinition } from '#policy/hook-schema.ts';
 import type { OutboundRules } from '#policy/outbound-rules.ts';
 import { outboundRequest, type Resolve } from '#rollout/adapters/outbound-request.ts';
 import { type HookAnswer, type HookRequest, hookAnswerSchema } from '#rollout/hook-protocol.ts';
