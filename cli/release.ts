@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { type ReleaseId, releaseIdSchema } from '../functions/platform/ids.ts';
-import { REQUESTED_STRATEGIES } from '../functions/policy/strategy.ts';
+import { REQUESTED_STRATEGIES } from '../functions/policy/strategy-schema.ts';
 import { releaseRequestSchema } from '../functions/releases/release-request.ts';
 import { releaseRoutes } from '../functions/releases/routes.ts';
 import { COMMANDS, type CommandName } from '../functions/rollout/command-names.ts';

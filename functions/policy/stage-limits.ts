@@ -2,7 +2,7 @@ import type { Fault } from '#platform/errors.ts';
 import type { MetricDefinition } from '#policy/metric-definition.ts';
 import { type OutboundRules, outboundFault } from '#policy/outbound-rules.ts';
 import type { ProbeDefinition } from '#policy/probe-definition.ts';
-import type { ServiceDefinition } from '#policy/service-definition.ts';
+import type { ServiceDefinition, ServiceEnvironment } from '#policy/service-definition.ts';
 import { regionOf, type Target } from '#policy/target.ts';
 
 /** What a stage's configuration leaves to the services registered in it. */

@@ -58,12 +58,6 @@ export class Releases extends Construct {
     return { RELEASES_TABLE: this.table.tableName, LEDGER_WRITER_ARN: this.props.ledger.writerArn };
   }
 
-  /** Reads a release and tells of it, and changes nothing. */
-  grantRead(user: GovernedFunction): void {
-    user.allow(['dynamodb:GetItem'], [this.table.tableArn]);
-    this.props.ledger.grantAppend(user);
-  }
-
   /** Reads a release and writes its state, on the conditions that the store puts into each write. */
   grantState(user: GovernedFunction): void {
     user.allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [this.table.tableArn]);

@@ -56,8 +56,15 @@ export class Rollout extends Construct {
     const heedAlarm = this.create('HeedAlarm', 'heed-alarm', undelivered);
     const doors = [command, takeCommand, heedAlarm];
     this.routed = { routes: commandRoutes, function: command };
-    const { TakeSnapshot, ShiftTraffic, JudgeHealth, RestoreTraffic, PromoteVersion, RetireTargets, RunHooks } =
-      this.tasks;
+    const {
+      TakeSnapshot,
+      ShiftTraffic,
+      JudgeHealth,
+      RestoreTraffic,
+      PromoteVersion,
+      RetireTargets,
+      RunHooks,
+    } = this.tasks;
     new TargetGrants(props.config, {
       inspector: TakeSnapshot,
       shifter: ShiftTraffic,
