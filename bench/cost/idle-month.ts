@@ -66,6 +66,8 @@ const FREE: ReadonlySet<string> = new Set([
   'AWS::CDK::Metadata',
   'AWS::Cognito::UserPool',
   'AWS::Cognito::UserPoolClient',
+  'AWS::Cognito::UserPoolDomain',
+  'AWS::Cognito::UserPoolResourceServer',
   'AWS::Cognito::UserPoolGroup',
   'AWS::Events::EventBus',
   'AWS::Events::Rule',

@@ -212,7 +212,8 @@ describe('hooks', () => {
     const called = grantsOf(new Synthesized('team', { hookFunctions: ['smoke-test'] })).filter(
       ({ resources }) => resources.some((resource) => resource.includes('function:smoke-test')),
     );
-    expect(called.map(({ who, actions, resources }) => ({ who, actions, resources }))).toEqual(
+    const told = called.map(({ who, actions, resources }) => ({ who, actions, resources }));
+    expect(told.toSorted((a, b) => a.who.localeCompare(b.who))).toEqual(
       ['judge-health', 'run-hooks'].map((who) => ({
         who,
         actions: ['lambda:InvokeFunction'],
