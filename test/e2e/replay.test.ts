@@ -59,6 +59,7 @@ describe('a release that was judged by the stack', () => {
   });
   afterAll(() => service.stop());
 
+  const ENDS = { good: 'release.promoted', failing: 'release.rolled-back' } as const;
   const decisions = {
     'release.stage.promoted': 'promote',
     'release.look.decided': 'rollback',
@@ -68,7 +69,8 @@ describe('a release that was judged by the stack', () => {
     'gets the same verdicts offline, from its records: %s',
     async (variant) => {
       const releaseId = await service.request(VARIANTS[variant].version);
-      await ended(releaseId);
+      const end = await ended(releaseId);
+      expect(end.event.type, JSON.stringify(end.data)).toBe(ENDS[variant]);
       const records = await timelineOf(operator, releaseId);
       const answers = judgedAgain(records, await getRelease(releaseId));
       const decided = records.filter(({ event }) => event.type in decisions);
