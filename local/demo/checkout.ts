@@ -96,8 +96,12 @@ const demoRoleArn = async (iam: IAMClient): Promise<string> => {
 };
 
 /** Creates the function, publishes every variant, and points the alias at the stable one. */
-export const createCheckout = async (endpoint: string, functionName: string = CHECKOUT): Promise<void> => {
-  const settings = { endpoint, region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS };
+export const createCheckout = async (
+  endpoint: string,
+  functionName: string = CHECKOUT,
+  region: string = LOCAL_REGION,
+): Promise<void> => {
+  const settings = { endpoint, region, credentials: LOCAL_CREDENTIALS };
   const iam = new IAMClient(settings);
   const lambda = new LambdaClient(settings);
   try {

@@ -203,6 +203,9 @@ export const createFlagTarget = async (endpoint: string): Promise<AppConfigTarge
 /** What the image that is stable on the ECS target is called. */
 export const RUNNING_DIGEST = `sha256:${'a'.repeat(64)}`;
 
+/** Where the stack is not, and may move targets all the same. */
+export const OTHER_REGION = 'eu-west-1';
+
 /** Targets that the deployed stack may move: they are there before it, because their names are part of its rights. */
 export interface ReleasableTargets {
   readonly alb: AlbTarget;
@@ -221,4 +224,5 @@ export const permissionsFor = ({ alb, ecs, flag }: ReleasableTargets): Readonly<
   albRules: [alb, ecs].flatMap(({ ruleArn, testerRuleArn }) => [ruleArn, testerRuleArn]),
   ecsServices: Object.values(ecs.services).map(({ service }) => `${ecs.cluster}/${service}`),
   appConfigFlags: [[flag.applicationId, flag.environmentId, flag.profileId].join('/')],
+  targetRegions: [OTHER_REGION],
 });

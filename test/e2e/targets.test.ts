@@ -3,6 +3,7 @@ import { AppConfigClient } from '@aws-sdk/client-appconfig';
 import { CloudWatchClient, PutMetricDataCommand } from '@aws-sdk/client-cloudwatch';
 import { DescribeServicesCommand, ECSClient } from '@aws-sdk/client-ecs';
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
+import { GetAliasCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { describe, expect, it } from 'vitest';
 import type { ReleaseId } from '../../functions/platform/ids.ts';
 import { serviceRoutes } from '../../functions/policy/routes.ts';
@@ -11,8 +12,10 @@ import { releaseRoutes } from '../../functions/releases/routes.ts';
 import { albShifter } from '../../functions/rollout/adapters/alb-shifter.ts';
 import { appConfigShifter } from '../../functions/rollout/adapters/appconfig-shifter.ts';
 import { ecsShifter } from '../../functions/rollout/adapters/ecs-shifter.ts';
+import { LOCAL_REGION } from '../../local/credentials.ts';
+import { ALIAS, createCheckout } from '../../local/demo/checkout.ts';
 import { timelineOf } from '../../local/watch-release.ts';
-import { RUNNING_DIGEST } from './aws-targets.ts';
+import { OTHER_REGION, RUNNING_DIGEST } from './aws-targets.ts';
 import { awsSettings, ended, operator, recorded, world } from './harness.ts';
 
 const { alb, ecs, flag } = world.targets;
@@ -21,8 +24,11 @@ const balancers = new ElasticLoadBalancingV2Client(awsSettings);
 const containers = new ECSClient(awsSettings);
 
 /** Publishes counts by version as the service would, every second, until it is disposed of. */
-const counting = (failPercentByVersion: Readonly<Record<string, number>>): AsyncDisposable => {
-  const cloudWatch = new CloudWatchClient(awsSettings);
+const counting = (
+  failPercentByVersion: Readonly<Record<string, number>>,
+  region = LOCAL_REGION,
+): AsyncDisposable => {
+  const cloudWatch = new CloudWatchClient({ ...awsSettings, region });
   const put = () => {
     const Timestamp = new Date(Math.floor(Date.now() / 1_000) * 1_000);
     const data = Object.entries(failPercentByVersion).flatMap(([version, failPercent]) =>
@@ -175,5 +181,34 @@ describe('a release behind a load balancer', () => {
     await recorded(releaseId, 'release.shift.done');
     expect((await ended(releaseId)).event.type).toBe('release.rolled-back');
     expect(await shifter.readRouting(alb)).toMatchObject({ primary: 'blue', weights: {}, testers: 'blue' });
+  });
+});
+
+describe('a release in another region than the stack', () => {
+  it('moves the alias there, by metrics from there', async () => {
+    const functionName = `checkout-${randomUUID().slice(0, 8)}`;
+    await createCheckout(world.endpoint, functionName, OTHER_REGION);
+    const lambda = new LambdaClient({ ...awsSettings, region: OTHER_REGION });
+    await using _counts = counting({ '1': 0, '2': 0 }, OTHER_REGION);
+    await register('shop-ireland', {
+      kind: 'lambda-alias',
+      functionName,
+      alias: ALIAS,
+      region: OTHER_REGION,
+    });
+    const releaseId = await release('shop-ireland', '2');
+    expect((await ended(releaseId)).event.type).toBe('release.promoted');
+    const alias = await lambda.send(new GetAliasCommand({ FunctionName: functionName, Name: ALIAS }));
+    expect(alias.FunctionVersion).toBe('2');
+  });
+
+  it('can not be declared where the stage may move nothing', async () => {
+    const target: Target = {
+      kind: 'lambda-alias',
+      functionName: 'checkout',
+      alias: ALIAS,
+      region: 'eu-north-1',
+    };
+    await expect(register('shop-stockholm', target)).rejects.toThrow(/targetRegions/);
   });
 });

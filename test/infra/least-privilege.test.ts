@@ -285,6 +285,7 @@ const OPEN_ENDS: readonly RegExp[] = [
   /^arn:aws:lambda:here:us:function:checkout:\*$/,
   /^arn:aws:states:here:us:execution:sluice-[a-z]+:\*$/,
   /^arn:aws:dynamodb:here:us:table\/sluice-ledger\/stream\/\*$/,
+  /^arn:aws:ssm:here:us:parameter\/sluice\/rescue\/\*$/,
   /^arn:aws:s3:::sluice-tiles\/tile\/\*(\.p\/\*)?$/,
   /^arn:aws:s3:::sluice-checkpoints\/checkpoint\/\*$/,
   /^arn:aws:ssm:here:us:parameter\/sluice\/rescue\/\*$/,
