@@ -19,14 +19,16 @@ NAMED_WORKER_ERROR = (
 
 
 def name_alias_actions():
-    """Every call on one alias is authorized as ListAliases. With AWS's own action names, a function that may read an
-    alias and not move it is denied here as it is there."""
+    """Every call on one alias is authorized as ListAliases, and reading its provisioned concurrency as GetFunction. With
+    AWS's own action names, a function that may read an alias and not move it is denied here as it is there."""
     general = iam_actions._lambda_action
 
     def lambda_action(method, path):
         parts = [part for part in path.split("/") if part]
         if len(parts) > 1 and parts[-2] == "aliases" and method in ALIAS_ACTIONS:
             return ALIAS_ACTIONS[method]
+        if parts[-1:] == ["provisioned-concurrency"] and method == "GET":
+            return "GetProvisionedConcurrencyConfig"
         return general(method, path)
 
     iam_actions._lambda_action = lambda_action
