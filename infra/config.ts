@@ -88,6 +88,12 @@ const settingsSchema = z.strictObject({
   checkpointLock: z
     .strictObject({ mode: z.enum(['governance', 'compliance']), years: z.int().min(1).max(30) })
     .nullable(),
+  /** A bucket, of another account if possible, that gets a copy of each day's checkpoint; null for none. */
+  checkpointCopies: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be the name of a bucket')
+    .nullable()
+    .default(null),
   /** Concurrency kept free for each of the four functions that bring traffic back, taken from the account's; null where it has none to spare. */
   restoreConcurrency: z.int().min(1).max(100).nullable(),
   apiRequestsPerSecond: z.int().min(1).max(10_000),

@@ -4,7 +4,7 @@ import type { Control } from '#ledger/controls.ts';
 export const RISK_LEVELS = ['low', 'medium', 'high'] as const;
 export type RiskLevel = (typeof RISK_LEVELS)[number];
 
-export const CHANGE_TYPES = ['deployment', 'configuration'] as const;
+export const CHANGE_TYPES = ['deployment', 'configuration', 'audit'] as const;
 export type ChangeType = (typeof CHANGE_TYPES)[number];
 
 interface EventType {
@@ -25,6 +25,13 @@ const deployment = (status: string, riskLevel: RiskLevel, ...controls: readonly 
 
 const configuration = (status: string, riskLevel: RiskLevel, ...controls: readonly Control[]): EventType => ({
   changeType: 'configuration',
+  status,
+  controls,
+  riskLevel,
+});
+
+const audit = (status: string, riskLevel: RiskLevel, ...controls: readonly Control[]): EventType => ({
+  changeType: 'audit',
   status,
   controls,
   riskLevel,
@@ -79,6 +86,8 @@ const EVENT_TYPES = {
   'service.change.intended': configuration('changing', 'low', 'CC6.1', 'CC8.1', 'A.8.32'),
   'service.registered': configuration('registered', 'low', 'CC6.1', 'CC8.1', 'A.8.32'),
   'service.changed': configuration('changed', 'medium', 'CC6.1', 'CC8.1', 'A.8.32'),
+  'ledger.verified': audit('verified', 'low', 'CC7.2'),
+  'ledger.verification.failed': audit('broken', 'high', 'CC7.2', 'CC7.3', 'A.5.26'),
 } as const satisfies Record<string, EventType>;
 
 export type LedgerEventType = keyof typeof EVENT_TYPES;

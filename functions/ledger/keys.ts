@@ -49,9 +49,11 @@ export const ledgerItem = ({ record, canonical }: LinkedRecord): LedgerItem => {
  * Table `seals`: partition `kind` (S), sort `number` (N).
  *   `seal`        number n:    { previousSize, size, root, hash, sealedAt }: a tree that is about to be signed, or was
  *   `checkpoint`  number size: { n, note, sealedAt }: the same with its signature
+ *   `verified`    number 0:    { size, verifiedAt }: how far the nightly verification came
  */
 export const SEAL_KIND = 'seal';
 export const CHECKPOINT_KIND = 'checkpoint';
+export const VERIFIED_KEY = { kind: 'verified', number: 0 } as const;
 
 /** In the locked bucket: as wide as a safe integer, so that names sort by size. */
 export const checkpointObjectKey = (size: number): string => `checkpoint/${String(size).padStart(16, '0')}`;

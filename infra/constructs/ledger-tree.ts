@@ -6,6 +6,7 @@ import * as scheduler from 'aws-cdk-lib/aws-scheduler';
 import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { VERIFIED_KEY } from '../../functions/ledger/keys.ts';
 import { proofRoutes } from '../../functions/ledger/proof-routes.ts';
 import type { StageConfig } from '../config.ts';
 import type { RoutedFunction } from './api.ts';
@@ -26,6 +27,7 @@ interface LedgerTreeProps {
 const OLD_TILES = Duration.days(30);
 
 const SEAL_SECONDS = 60;
+const VERIFY_SECONDS = 120;
 
 /** Lets `user` do this to the bucket's objects of a pattern, whose names are made at run time. */
 const allowObjects = (
@@ -76,8 +78,10 @@ export class LedgerTree extends Construct {
     });
     const missedSeals = ownedQueue(this, 'MissedSeals', config, { queueName: 'missed-seals' });
     this.createSealer(missedSeals);
+    const missedChecks = ownedQueue(this, 'MissedChecks', config, { queueName: 'missed-checks' });
+    this.createVerifier(missedChecks);
     this.routed = { routes: proofRoutes, function: this.createProofs() };
-    new LedgerTreeAlarms(this, 'Alarms', { config, missedSeals });
+    new LedgerTreeAlarms(this, 'Alarms', { config, missedSeals, missedChecks });
     new CfnOutput(this, 'Origin', { key: 'LedgerOrigin', value: this.origin });
     new CfnOutput(this, 'TilesBucket', { key: 'TilesBucket', value: this.tiles.bucketName });
     new CfnOutput(this, 'CheckpointsBucket', {
@@ -180,6 +184,58 @@ export class LedgerTree extends Construct {
       description: 'Signs what is new in the ledger.',
       schedule: scheduler.ScheduleExpression.rate(Duration.minutes(config.sealEveryMinutes)),
       target: new LambdaInvoke(sealer.live, { deadLetterQueue: missed, retryAttempts: 0 }),
+    });
+  }
+
+  /** Looks at everything, changes nothing but its own progress, and tells by a record. */
+  private createVerifier(missed: sqs.Queue): void {
+    const { config } = this;
+    const copies = config.checkpointCopies;
+    const verifier = new GovernedFunction(this, 'VerifyLedger', {
+      config,
+      slice: 'ledger',
+      entry: 'verify-ledger',
+      timeoutSeconds: VERIFY_SECONDS,
+      memoryMb: 1_769,
+      environment: {
+        ...this.ledger.readEnvironment,
+        ...this.environment,
+        CHECKPOINTS_BUCKET: this.checkpoints.bucketName,
+        CHECKPOINT_COPIES_BUCKET: copies ?? '',
+        LEDGER_WRITER_ARN: this.ledger.writerArn,
+      },
+      deadLetterQueue: missed,
+    });
+    this.ledger.grantReadBundles(verifier);
+    this.ledger.grantAppend(verifier);
+    this.grantReadTiles(verifier);
+    verifier.allow(['dynamodb:Query', 'dynamodb:GetItem'], [this.seals.tableArn]);
+    verifier.allow(['dynamodb:PutItem'], [this.seals.tableArn], {
+      conditions: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [VERIFIED_KEY.kind] } },
+    });
+    allowObjects(
+      verifier,
+      's3:GetObject',
+      this.checkpoints,
+      'checkpoint/*',
+      'Checkpoints are named by their size.',
+    );
+    verifier.allow(['s3:ListBucket'], [this.checkpoints.bucketArn]);
+    verifier.allow(['kms:GetPublicKey'], [this.key.keyArn]);
+    verifier.allow(['sqs:SendMessage'], [missed.queueArn]);
+    if (copies !== null)
+      verifier.allow(['s3:PutObject'], [`arn:${Aws.PARTITION}:s3:::${copies}/${this.origin}/checkpoint/*`], {
+        wildcard: 'Checkpoints are named by their size.',
+      });
+    new scheduler.Schedule(this, 'Verification', {
+      scheduleName: `${config.name}-verification`,
+      description: 'Verifies what was signed since the last time.',
+      schedule: scheduler.ScheduleExpression.rate(Duration.days(1)),
+      target: new LambdaInvoke(verifier.live, {
+        deadLetterQueue: missed,
+        retryAttempts: 0,
+        input: scheduler.ScheduleTargetInput.fromObject({}),
+      }),
     });
   }
 }

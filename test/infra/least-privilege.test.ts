@@ -57,7 +57,7 @@ describe('the ledger', () => {
 
   it('is read by those who show it, and by nobody else', () => {
     const read = (action: string, arn: string) => names(whoMay(grants, `dynamodb:${action}`, arn));
-    expect(read('Query', tableArn('ledger'))).toEqual(['seal-checkpoint', 'serve-audit']);
+    expect(read('Query', tableArn('ledger'))).toEqual(['seal-checkpoint', 'serve-audit', 'verify-ledger']);
     expect(read('Query', `${tableArn('ledger')}/index/by-release`)).toEqual([
       'serve-audit',
       'serve-releases',
@@ -68,6 +68,7 @@ describe('the ledger', () => {
       'seal-checkpoint',
       'serve-api',
       'serve-audit',
+      'verify-ledger',
     ]);
     for (const action of ['Scan', 'BatchGetItem', 'PartiQLSelect', 'ExportTableToPointInTime'])
       expect(read(action, tableArn('ledger')), action).toEqual([]);
@@ -87,7 +88,13 @@ describe("the ledger's proofs", () => {
   });
 
   it('are put by seal-checkpoint alone', () => {
-    expect(changersOf('seals')).toEqual({ PutItem: ['seal-checkpoint'] });
+    expect(changersOf('seals')).toEqual({ PutItem: ['seal-checkpoint', 'verify-ledger'] });
+    const own = whoMay(grants, 'dynamodb:PutItem', tableArn('seals')).filter(
+      ({ who }) => who === 'verify-ledger',
+    );
+    expect(own.map(({ condition }) => condition)).toEqual([
+      { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': ['verified'] } },
+    ]);
     for (const object of [`${tiles}/tile/0/000`, `${tiles}/checkpoint`, `${checkpoints}/checkpoint/1`])
       expect(on('s3:PutObject', object), object).toEqual(['seal-checkpoint']);
   });

@@ -1,5 +1,11 @@
-import { type DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { CHECKPOINT_KIND, SEAL_KIND } from '#ledger/keys.ts';
+import {
+  type DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  paginateQuery,
+  QueryCommand,
+} from '@aws-sdk/lib-dynamodb';
+import { CHECKPOINT_KIND, SEAL_KIND, VERIFIED_KEY } from '#ledger/keys.ts';
 import type { Checkpoint, Seal, SealStore } from '#ledger/seal.ts';
 import { isNamed, orTransient } from '#platform/aws-errors.ts';
 
@@ -28,6 +34,8 @@ export interface CheckpointReader {
   checkpoint(size: number): Promise<Checkpoint | undefined>;
   /** Checkpoints of this size and larger ones, in order. */
   checkpointsFrom(size: number, limit: number): Promise<readonly Checkpoint[]>;
+  /** Sizes of all checkpoints above this one, in order. */
+  sizesAbove(size: number): Promise<readonly number[]>;
 }
 
 export const dynamoDbCheckpoints = (client: DynamoDBDocumentClient, table: string): CheckpointReader => ({
@@ -52,6 +60,38 @@ export const dynamoDbCheckpoints = (client: DynamoDBDocumentClient, table: strin
     });
     const { Items = [] } = await orTransient('the seals', client.send(command));
     return Items.map(checkpointOf);
+  },
+  sizesAbove: async (size) => {
+    const read = async () => {
+      const sizes: number[] = [];
+      const pages = paginateQuery(
+        { client },
+        {
+          TableName: table,
+          ConsistentRead: true,
+          KeyConditionExpression: 'kind = :kind AND #number > :above',
+          ExpressionAttributeNames: { '#number': 'number' },
+          ExpressionAttributeValues: { ':kind': CHECKPOINT_KIND, ':above': size },
+          ProjectionExpression: '#number',
+        },
+      );
+      for await (const { Items = [] } of pages) sizes.push(...Items.map((item) => Number(item.number)));
+      return sizes;
+    };
+    return orTransient('the seals', read());
+  },
+});
+
+/** How far the nightly verification came. */
+export const dynamoDbProgress = (client: DynamoDBDocumentClient, table: string) => ({
+  read: async (): Promise<number | undefined> => {
+    const command = new GetCommand({ TableName: table, Key: VERIFIED_KEY, ConsistentRead: true });
+    const { Item } = await orTransient('the seals', client.send(command));
+    return Item && Number(Item.size);
+  },
+  save: async (size: number, at: Date): Promise<void> => {
+    const Item = { ...VERIFIED_KEY, size, verifiedAt: at.toISOString() };
+    await orTransient('the seals', client.send(new PutCommand({ TableName: table, Item })));
   },
 });
 

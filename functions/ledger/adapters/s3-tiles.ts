@@ -5,8 +5,9 @@ import {
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
+import { TILE_WIDTH } from '#ledger/merkle.ts';
 import type { TileStore } from '#ledger/seal.ts';
-import { partialPrefix, type ReadTile, tilePath } from '#ledger/tiles.ts';
+import { bundleBytes, partialPrefix, type ReadTile, recordsIn, tilePath } from '#ledger/tiles.ts';
 import { isNamed, orTransient } from '#platform/aws-errors.ts';
 
 /** Reads need the bucket's ListBucket too: without it S3 says of a missing object that it is forbidden. */
@@ -22,6 +23,18 @@ export const s3TileReader =
       throw error;
     }
   };
+
+/** A bundle, of the full one as many records as are asked for where the partial one is no more. */
+export const s3BundleReader = (client: S3Client, bucket: string): ReadTile => {
+  const read = s3TileReader(client, bucket);
+  return async (tile) => {
+    const found = await read(tile);
+    if (found !== undefined || tile.width === TILE_WIDTH) return found;
+    const full = await read({ ...tile, width: TILE_WIDTH });
+    const records = full && recordsIn(full);
+    return records && bundleBytes(records.slice(0, tile.width));
+  };
+};
 
 /** The tree as files that never change but for `checkpoint`: C2SP tlog-tiles, for anyone's client. */
 export const s3Tiles = (client: S3Client, bucket: string): TileStore => ({

@@ -1,0 +1,106 @@
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import middy from '@middy/core';
+import type { Context } from 'aws-lambda';
+import * as z from 'zod';
+import { dynamoDbBundles } from '#ledger/adapters/dynamodb-bundles.ts';
+import { dynamoDbCheckpoints, dynamoDbProgress } from '#ledger/adapters/dynamodb-seals.ts';
+import { kmsVkey } from '#ledger/adapters/kms-signer.ts';
+import { lambdaLedgerWriter } from '#ledger/adapters/lambda-ledger-writer.ts';
+import { copyCheckpoint, s3LockedCheckpoint } from '#ledger/adapters/s3-checkpoints.ts';
+import { s3BundleReader, s3TileReader } from '#ledger/adapters/s3-tiles.ts';
+import { checkLedger, type SelfCheck } from '#ledger/self-check.ts';
+import { parseVkey } from '#ledger/signed-note.ts';
+import { systemActor } from '#platform/actor.ts';
+import { dynamoDb, keyManagement, lambdaInvoker, objectStore } from '#platform/clients.ts';
+import { readEnvironment } from '#platform/environment.ts';
+import { LedgerIntegrityError } from '#platform/errors.ts';
+import { parseOrRefuse } from '#platform/faults.ts';
+import { logger } from '#platform/telemetry.ts';
+
+const environment = readEnvironment({
+  LEDGER_TABLE: z.string(),
+  SEALS_TABLE: z.string(),
+  TILES_BUCKET: z.string(),
+  CHECKPOINTS_BUCKET: z.string(),
+  /** Empty where none is configured. */
+  CHECKPOINT_COPIES_BUCKET: z.string(),
+  SIGNING_KEY_ARN: z.string(),
+  LEDGER_ORIGIN: z.string(),
+  LEDGER_WRITER_ARN: z.string(),
+});
+
+/** The schedule's call asks for what is new; `{"full":true}`, by hand, for everything from the first record on. */
+const inputSchema = z.strictObject({ full: z.boolean().default(false) });
+
+/** Time for one more part of the ledger, and for recording what came of it. */
+const PART_MILLISECONDS = 60_000;
+
+const tables = dynamoDb();
+const objects = objectStore();
+const keys = keyManagement();
+const seals = dynamoDbCheckpoints(tables, environment.SEALS_TABLE);
+const progress = dynamoDbProgress(tables, environment.SEALS_TABLE);
+const writer = lambdaLedgerWriter(lambdaInvoker(), environment.LEDGER_WRITER_ARN);
+
+const ports = async () => ({
+  key: parseVkey(await kmsVkey(keys, environment.SIGNING_KEY_ARN, environment.LEDGER_ORIGIN)),
+  sizesAbove: seals.sizesAbove,
+  locked: s3LockedCheckpoint(objects, environment.CHECKPOINTS_BUCKET),
+  bundle: dynamoDbBundles(tables, environment.LEDGER_TABLE),
+  tiles: s3TileReader(objects, environment.TILES_BUCKET),
+  bundles: s3BundleReader(objects, environment.TILES_BUCKET),
+});
+
+const record = async (
+  type: 'ledger.verified' | 'ledger.verification.failed',
+  step: string,
+  data: Readonly<Record<string, unknown>>,
+): Promise<void> => {
+  await writer.append(`ledger/${type}/${step}`, [
+    {
+      event: { type, timestamp: new Date().toISOString() },
+      change: {},
+      actor: systemActor('verify-ledger'),
+      data,
+    },
+  ]);
+};
+
+/** One part checked, and told: progress, record, and with it the event that carries the checkpoint out. */
+const checkPart = async (from: number): Promise<SelfCheck> => {
+  const check = await checkLedger(await ports(), from);
+  const { verdict, reached } = check;
+  if (!verdict.ok) {
+    const { fault, seq, text } = verdict;
+    await record('ledger.verification.failed', `${from}/${fault}/${seq}`, { from, fault, seq, text });
+    throw new LedgerIntegrityError(`record ${seq} (${fault}): ${text}`);
+  }
+  if (reached === undefined) return check;
+  await progress.save(reached.size, new Date());
+  if (environment.CHECKPOINT_COPIES_BUCKET !== '')
+    await copyCheckpoint(objects, environment.CHECKPOINT_COPIES_BUCKET, environment.LEDGER_ORIGIN, reached);
+  await record('ledger.verified', `${from}/${reached.size}`, {
+    from,
+    size: reached.size,
+    checkpoint: reached.note,
+  });
+  return check;
+};
+
+/**
+ * Called by a schedule every night: verifies what was signed since the last time, records that it did with the newest
+ * checkpoint in the record, and so sends that checkpoint out on the bus. Fails, which is an alarm, when anything is wrong.
+ */
+export const handler = middy<unknown, { from: number; size: number; more: boolean }, Error, Context>()
+  .use(injectLambdaContext(logger))
+  .handler(async (event, context) => {
+    const { full } = parseOrRefuse(inputSchema, event ?? {}, 'the request');
+    const start = full ? 0 : ((await progress.read()) ?? 0);
+    let size = start;
+    for (;;) {
+      const { reached, more } = await checkPart(size);
+      size = reached?.size ?? size;
+      logger.info('ledger verified', { from: start, size, more });
+      if (!more || context.getRemainingTimeInMillis() < PART_MILLISECONDS) return { from: start, size, more };
+    }
+  });
