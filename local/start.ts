@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { shellWord } from '../cli/session/api-address.ts';
 import { ALIAS, CHECKOUT, createCheckout, VARIANTS } from './demo/checkout.ts';
@@ -5,7 +6,7 @@ import { startTraffic } from './demo/traffic.ts';
 import { LocalSetupError } from './endpoint.ts';
 import { createPerson, newPassword } from './people.ts';
 import { apiAs, tour } from './tour.ts';
-import { verifyLedger } from './verify-ledger.ts';
+import { sealNow, verifySigned } from './verify-ledger.ts';
 import { startWorld, type World } from './world.ts';
 
 const PEOPLE = [
@@ -61,8 +62,13 @@ const start = async (exit: boolean): Promise<number> => {
     try {
       const operator = apiAs(world, OPERATOR, password);
       const result = await tour(world, operator, say);
-      const { text, ok } = await verifyLedger(operator);
+      await sealNow(world.endpoint);
+      const exported = path.join(runDirectory(`export-${process.pid}`), 'ledger');
+      const { text, ok, key } = await verifySigned(operator, exported);
       say(`\n${text}`);
+      say(
+        `check it yourself: npx sluice audit verify --export ${path.relative('', exported)} --key '${key}'`,
+      );
       code = result.asExpected && ok ? 0 : 1;
       say(
         result.asExpected

@@ -1,7 +1,12 @@
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import type { ApiClient } from '../cli/api-client.ts';
+import { verifyExport } from '../cli/audit.ts';
+import { exportLedger } from '../cli/export-ledger.ts';
 import type { LedgerRecord } from '../functions/ledger/record.ts';
 import { auditRoutes } from '../functions/ledger/routes.ts';
+import { parseVkey } from '../functions/ledger/signed-note.ts';
 import { verifyRecords } from '../functions/ledger/verify-chain.ts';
+import { LOCAL_CREDENTIALS, LOCAL_REGION } from './credentials.ts';
 
 /** The whole ledger as one JSON line a record, read through the API as an auditor would. */
 export async function* exportLines(api: ApiClient): AsyncGenerator<string> {
@@ -26,4 +31,27 @@ export const verifyLedger = async (
   return result.ok
     ? { ok: true, text: `chain verified: ${result.records} records` }
     : { ok: false, text: `chain broken at record ${result.seq}: ${result.fault}: ${result.text}` };
+};
+
+/** Signs what is new now, as the schedule does within a minute. */
+export const sealNow = async (endpoint: string): Promise<void> => {
+  const lambda = new LambdaClient({ endpoint, region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS });
+  const { FunctionError, Payload } = await lambda.send(
+    new InvokeCommand({ FunctionName: 'sluice-seal-checkpoint' }),
+  );
+  lambda.destroy();
+  if (FunctionError !== undefined) throw new Error(`sealing failed: ${Payload?.transformToString()}`);
+};
+
+/** Exports the ledger into a new directory and verifies it there, as an auditor would: everything in it is signed. */
+export const verifySigned = async (
+  api: ApiClient,
+  directory: string,
+): Promise<{ readonly ok: boolean; readonly text: string; readonly key: string }> => {
+  const { key } = await exportLedger(api, directory);
+  const result = await verifyExport(directory, parseVkey(key));
+  const text = result.ok
+    ? `ledger verified: ${result.records} records, all signed, in ${result.signed.checkpoints} checkpoints`
+    : `ledger broken at record ${result.seq}: ${result.fault}: ${result.text}`;
+  return { ok: result.ok, text, key };
 };
