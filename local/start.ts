@@ -5,6 +5,7 @@ import { ALIAS, CHECKOUT, createCheckout, VARIANTS } from './demo/checkout.ts';
 import { startTraffic } from './demo/traffic.ts';
 import { LocalSetupError } from './endpoint.ts';
 import { createPerson, newPassword } from './people.ts';
+import { runDirectory } from './run-directory.ts';
 import { apiAs, tour } from './tour.ts';
 import { sealNow, verifySigned } from './verify-ledger.ts';
 import { startWorld, type World } from './world.ts';

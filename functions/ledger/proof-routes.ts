@@ -76,7 +76,7 @@ export const proofRoutes = defineRoutes({
   getTile: {
     method: 'GET',
     path: '/v1/audit/tiles/{level}/{index}',
-    summary: 'A tile of the tree (C2SP tlog-tiles), full or of the width of the newest checkpoint',
+    summary: 'A tile of the tree (C2SP tlog-tiles), as wide as asked for, or as at the newest checkpoint',
     roles: AUDITORS,
     params: z.object({
       level: z
@@ -85,7 +85,7 @@ export const proofRoutes = defineRoutes({
         .transform(Number),
       index: numberIn("a tile's place in its level"),
     }),
-    query: z.strictObject({ width: z.coerce.number().int().min(1).max(TILE_WIDTH).default(TILE_WIDTH) }),
+    query: z.strictObject({ width: z.coerce.number().int().min(1).max(TILE_WIDTH).optional() }),
     responses: {
       200: z.strictObject({
         path: z.string(),

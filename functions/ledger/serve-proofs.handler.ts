@@ -112,10 +112,12 @@ export const handler = serveRoutes(proofRoutes)({
     return { status: 200, body: { index, recordHash: verdict.recordHash, canonical, receipt } };
   },
 
-  getTile: async ({ params: { level, index }, query: { width } }) => {
+  getTile: async ({ params: { level, index }, query }) => {
+    const width = query.width ?? widthIn({ level, index }, (await seals.lastCheckpoint())?.size ?? 0);
     const tile = { level, index, width };
-    const hashes = await readHashes(readTile, tile);
-    if (hashes.length < width) throw new NotFoundError(`there is no ${tilePath(tile)}`);
+    const hashes = width === 0 ? [] : await readHashes(readTile, tile);
+    if (hashes.length === 0 || hashes.length < width)
+      throw new NotFoundError(`the tree has no ${tilePath(tile)}`);
     return {
       status: 200,
       body: { path: tilePath(tile), hashes: Buffer.from(tileBytes(hashes)).toString('base64') },

@@ -8,6 +8,7 @@ import * as z from 'zod';
 import { openApiDocument } from '../../functions/api/openapi.ts';
 import { ALL_ROUTES, apiRoutes, sliceHealthSchema } from '../../functions/api/routes.ts';
 import type { LedgerHead } from '../../functions/ledger/chain.ts';
+import { proofRoutes } from '../../functions/ledger/proof-routes.ts';
 import type { LedgerRecord } from '../../functions/ledger/record.ts';
 import { auditRoutes } from '../../functions/ledger/routes.ts';
 import type { ReleaseId } from '../../functions/platform/ids.ts';
@@ -15,7 +16,7 @@ import type { Route } from '../../functions/platform/route.ts';
 import { serviceRoutes } from '../../functions/policy/routes.ts';
 import { releaseRoutes } from '../../functions/releases/routes.ts';
 import { repositoryRoot } from '../../local/paths.ts';
-import { exportLines } from '../../local/verify-ledger.ts';
+import { exportLines, sealNow } from '../../local/verify-ledger.ts';
 import { timelineOf } from '../../local/watch-release.ts';
 import { send } from './doors/raw-request.ts';
 import { pathOf, ROWS } from './doors/rows.ts';
@@ -91,10 +92,24 @@ describe('what the API tells of itself', () => {
     return z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0]);
   };
 
+  /** The size of a checkpoint that there is. */
+  const firstCheckpoint = async (): Promise<string> => {
+    await sealNow(world.endpoint);
+    const { checkpoints } = await operator.call(proofRoutes.listCheckpoints, { query: { limit: 1 } });
+    return String(checkpoints[0]?.size);
+  };
+
   it.each(ROWS.filter(({ route }) => route.method === 'GET'))(
     'holds of a real answer: $key',
     async ({ route }) => {
-      const values = { service, environment: 'one', releaseId: releaseIds[0] ?? '' };
+      const values = {
+        service,
+        environment: 'one',
+        releaseId: releaseIds[0] ?? '',
+        level: '0',
+        index: '0',
+        size: await firstCheckpoint(),
+      };
       const answer = await send({ method: 'GET', path: pathOf(route, values), token });
       expect(answer.status).toBe(200);
       const schema = await documented(route);
