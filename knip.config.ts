@@ -16,6 +16,8 @@ const config: KnipConfig = {
   // Exported for a test or a reader, and used where it stands: not dead.
   ignoreExportsUsedInFile: true,
   // Called by name by local/check.ts.
+  // Skipped with a message where it is absent.
+  ignoreBinaries: ['go'],
   ignoreDependencies: ['@biomejs/biome', 'asl-validator', 'aws-cdk'],
 };
 

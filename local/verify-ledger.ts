@@ -51,7 +51,7 @@ export const verifySigned = async (
   const { key } = await exportLedger(api, directory);
   const result = await verifyExport(directory, parseVkey(key));
   const text = result.ok
-    ? `ledger verified: ${result.records} records, all signed, in ${result.signed.checkpoints} checkpoints`
+    ? `ledger verified: ${result.records} records, all signed`
     : `ledger broken at record ${result.seq}: ${result.fault}: ${result.text}`;
   return { ok: result.ok, text, key };
 };

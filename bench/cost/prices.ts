@@ -37,6 +37,9 @@ export const PRICES = {
   apiRequests: perMillion(1, 'API requests', 'Amazon API Gateway pricing: HTTP APIs'),
   queueRequests: perMillion(0.4, 'queue requests', 'Amazon SQS pricing: standard queues'),
   keyRequests: perMillion(3, 'key requests', 'AWS KMS pricing: requests'),
+  signatures: perMillion(15, 'signatures', 'AWS KMS pricing: requests, elliptic curve keys'),
+  objectPuts: perMillion(5, 'object puts', 'Amazon S3 pricing: requests, Standard'),
+  objectReads: perMillion(0.4, 'object reads', 'Amazon S3 pricing: requests, Standard'),
   alarms: { dollars: 0.1, unit: 'alarm months', page: 'Amazon CloudWatch pricing: alarms, standard' },
   fastAlarms: {
     dollars: 0.3,
