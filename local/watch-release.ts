@@ -5,8 +5,6 @@ import { isTerminal } from '../functions/ledger/event-types.ts';
 import type { LedgerRecord } from '../functions/ledger/record.ts';
 import type { ReleaseId } from '../functions/platform/ids.ts';
 
-export { timelineOf } from '../cli/timeline.ts';
-
 const POLL_MILLISECONDS = 500;
 
 /**

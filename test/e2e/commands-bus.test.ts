@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect } from 'vitest';
+import { timelineOf } from '../../cli/timeline.ts';
 import type { ReleaseId } from '../../functions/platform/ids.ts';
 import { COMMANDED_EVENT } from '../../functions/rollout/commanded-event.ts';
 import { commandRoutes } from '../../functions/rollout/routes.ts';
 import { VARIANTS } from '../../local/demo/checkout.ts';
-import { timelineOf } from '../../local/watch-release.ts';
 import { putEvent } from './doors/bus.ts';
 import { isKeptIn, keptIn } from './doors/queue.ts';
 import { ledgerSize, recordsFrom } from './doors/stored.ts';

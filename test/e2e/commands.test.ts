@@ -1,9 +1,9 @@
 import { describe, expect } from 'vitest';
+import { timelineOf } from '../../cli/timeline.ts';
 import type { ReleaseId } from '../../functions/platform/ids.ts';
 import type { CommandName } from '../../functions/rollout/command-names.ts';
 import { commandRoutes } from '../../functions/rollout/routes.ts';
 import { VARIANTS } from '../../local/demo/checkout.ts';
-import { timelineOf } from '../../local/watch-release.ts';
 import { ended, eventually, getRelease, operator, recorded, withService } from './harness.ts';
 import { expectSound } from './invariants.ts';
 

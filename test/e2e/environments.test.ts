@@ -1,11 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
+import { timelineOf } from '../../cli/timeline.ts';
 import type { ReleaseId } from '../../functions/platform/ids.ts';
 import { REQUESTED_EVENT } from '../../functions/releases/requested-event.ts';
 import { releaseRoutes } from '../../functions/releases/routes.ts';
 import { commandRoutes } from '../../functions/rollout/routes.ts';
 import { VARIANTS } from '../../local/demo/checkout.ts';
-import { timelineOf } from '../../local/watch-release.ts';
 import { putEvent } from './doors/bus.ts';
 import { keptIn } from './doors/queue.ts';
 import { newName, register, environment as settings } from './doors/services.ts';

@@ -3,6 +3,7 @@ import { GetAliasCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { inject, test } from 'vitest';
 import type * as z from 'zod';
 import { type ApiClient, apiClient } from '../../cli/api-client.ts';
+import { timelineOf } from '../../cli/timeline.ts';
 import type { LedgerRecord } from '../../functions/ledger/record.ts';
 import type { ReleaseId } from '../../functions/platform/ids.ts';
 import { serviceRoutes } from '../../functions/policy/routes.ts';
@@ -13,7 +14,7 @@ import { LOCAL_CREDENTIALS, LOCAL_REGION } from '../../local/credentials.ts';
 import { ALIAS, createCheckout, demoMetrics, VARIANTS } from '../../local/demo/checkout.ts';
 import { type Served, startTraffic, type Traffic } from '../../local/demo/traffic.ts';
 import { signIn } from '../../local/people.ts';
-import { timelineOf, watchRelease } from '../../local/watch-release.ts';
+import { watchRelease } from '../../local/watch-release.ts';
 import type { Fault } from './fault-proxy.ts';
 
 export const world = inject('world');

@@ -1,11 +1,11 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
 import { expect } from 'vitest';
+import { timelineOf } from '../../cli/timeline.ts';
 import { isTerminal } from '../../functions/ledger/event-types.ts';
 import type { LedgerRecord } from '../../functions/ledger/record.ts';
 import type { ReleaseId } from '../../functions/platform/ids.ts';
 import { lockKey } from '../../functions/releases/keys.ts';
-import { timelineOf } from '../../local/watch-release.ts';
 import { awsSettings, getRelease, operator, type TestService } from './harness.ts';
 
 const dynamo = DynamoDBDocumentClient.from(new DynamoDBClient(awsSettings));

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { timelineOf } from '../../cli/timeline.ts';
 import type { LedgerRecord } from '../../functions/ledger/record.ts';
 import { VARIANTS } from '../../local/demo/checkout.ts';
-import { timelineOf } from '../../local/watch-release.ts';
 import { createService, ended, getRelease, operator, type TestService } from './harness.ts';
 
 const REPOSITORY = path.resolve(import.meta.dirname, '..', '..');

@@ -3,10 +3,10 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { timelineOf } from '../../cli/timeline.ts';
 import { releaseRoutes } from '../../functions/releases/routes.ts';
 import { localEnvironment } from '../../local/credentials.ts';
 import { VARIANTS } from '../../local/demo/checkout.ts';
-import { timelineOf } from '../../local/watch-release.ts';
 import {
   abort,
   createService,

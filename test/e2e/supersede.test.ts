@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { timelineOf } from '../../cli/timeline.ts';
 import { VARIANTS } from '../../local/demo/checkout.ts';
-import { timelineOf } from '../../local/watch-release.ts';
 import { abort, createService, ended, eventually, getRelease, operator, recorded } from './harness.ts';
 import { expectSound, lockOf } from './invariants.ts';
 

@@ -5,6 +5,7 @@ import { DescribeServicesCommand, ECSClient } from '@aws-sdk/client-ecs';
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { GetAliasCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { describe, expect, it } from 'vitest';
+import { timelineOf } from '../../cli/timeline.ts';
 import type { ReleaseId } from '../../functions/platform/ids.ts';
 import { serviceRoutes } from '../../functions/policy/routes.ts';
 import type { Target } from '../../functions/policy/target.ts';
@@ -14,7 +15,6 @@ import { appConfigShifter } from '../../functions/rollout/adapters/appconfig-shi
 import { ecsShifter } from '../../functions/rollout/adapters/ecs-shifter.ts';
 import { LOCAL_REGION } from '../../local/credentials.ts';
 import { ALIAS, createCheckout } from '../../local/demo/checkout.ts';
-import { timelineOf } from '../../local/watch-release.ts';
 import { OTHER_REGION, RUNNING_DIGEST } from './aws-targets.ts';
 import { awsSettings, ended, operator, recorded, world } from './harness.ts';
 
