@@ -6,7 +6,7 @@ const config: KnipConfig = {
     'infra/app.ts',
     'functions/**/*.handler.ts',
     'cli/sluice.ts',
-    'local/{start,test,check,bundle-cli}.ts',
+    'local/{start,test,check,package}.ts',
     'local/demo/*.mjs',
     'bench/*.ts',
     'test/**/*.test.ts',

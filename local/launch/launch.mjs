@@ -16,6 +16,7 @@ const SCRIPTS = {
   test: 'local/test.ts',
   check: 'local/check.ts',
   bench: 'bench/run.ts',
+  package: 'local/package.ts',
 };
 
 /**
