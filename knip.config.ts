@@ -4,6 +4,8 @@ import type { KnipConfig } from 'knip';
 const config: KnipConfig = {
   entry: [
     'infra/app.ts',
+    'examples/cdk/app.ts',
+    'examples/cdk/checkout/*.mjs',
     'functions/**/*.handler.ts',
     'cli/sluice.ts',
     'local/{start,test,check,package}.ts',
@@ -12,7 +14,7 @@ const config: KnipConfig = {
     'test/**/*.test.ts',
     'test/e2e/global-setup.ts',
   ],
-  project: ['{infra,functions,cli,local,bench,test}/**/*.{ts,mjs}', '!test/fixtures/**'],
+  project: ['{infra,functions,cli,local,bench,test,examples}/**/*.{ts,mjs}', '!test/fixtures/**'],
   // Exported for a test or a reader, and used where it stands: not dead.
   ignoreExportsUsedInFile: true,
   // Called by name by local/check.ts.

@@ -3,9 +3,9 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const ROOT = path.join(import.meta.dirname, '..', '..');
-const TREE = /^(infra|functions|statemachines|local|cli|bench|test|docs)\/[\w./*-]+$/;
+const TREE = /^(infra|functions|statemachines|local|cli|bench|test|docs|examples)\/[\w./*-]+$/;
 
-const documents = globSync(['README.md', 'docs/**/*.md'], { cwd: ROOT }).toSorted();
+const documents = globSync(['README.md', 'docs/**/*.md', 'examples/*.md'], { cwd: ROOT }).toSorted();
 
 /** What a document says in backticks, one `a.ts` after another of the same directory included. */
 const pathsIn = (text: string): readonly string[] =>

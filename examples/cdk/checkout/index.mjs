@@ -1,0 +1,2 @@
+/** Stands for a service's code. */
+export const handler = async () => ({ statusCode: 200, body: 'paid' });
