@@ -2,8 +2,7 @@ import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import type { Command } from 'commander';
 import { shifterForTarget } from '../functions/rollout/adapters/shifter-for.ts';
 import { rescueTraffic } from '../functions/rollout/rescue.ts';
-import { parseRescueText, rescueParameter } from '../functions/rollout/rescue-copy.ts';
-import type { CarriedTargets } from '../functions/rollout/restore.ts';
+import { parseRescueText, type RescueCopy, rescueParameter } from '../functions/rollout/rescue-copy.ts';
 import { Failure } from './failure.ts';
 
 const HELP = `
@@ -28,7 +27,7 @@ interface Options {
 
 const ADVICE = 'check your credentials (aws sts get-caller-identity) and the region (--region)';
 
-const readCopy = async (service: string, { env, name, region }: Options): Promise<CarriedTargets> => {
+const readCopy = async (service: string, { env, name, region }: Options): Promise<RescueCopy> => {
   const Name = rescueParameter(`/${name}/rescue`, service, env);
   const client = new SSMClient(region === undefined ? {} : { region });
   try {
@@ -53,8 +52,8 @@ const rescue = async (service: string, options: Options): Promise<void> => {
   const copy = await readCopy(service, options);
   const say = (line: string) => process.stdout.write(`${line}\n`);
   const { releaseId } = copy.subject;
-  // The shifters make their clients by the region that the SDK finds in the environment.
-  if (options.region !== undefined) process.env.AWS_REGION = options.region;
+  // Wherever the copy was read: a target without a region of its own is in the stack's.
+  process.env.AWS_REGION = copy.region;
   if (options.dryRun) {
     const waves = copy.waves.map(({ name, stableVersion }) => ({ wave: name, stableVersion }));
     if (options.json) say(JSON.stringify({ releaseId, waves }));
@@ -80,7 +79,10 @@ export const registerRescue = (program: Command): void => {
     .argument('<service>')
     .requiredOption('--env <environment>', 'environment, such as production')
     .option('--name <name>', 'name of the stack, as in its configuration', 'sluice')
-    .option('--region <region>', 'region of the stack; else as the AWS CLI finds it')
+    .option(
+      '--region <region>',
+      'where to read: the region of the stack or of a wave; else as the AWS CLI finds it',
+    )
     .option('--dry-run', 'say what would be done')
     .option('--json', 'print JSON')
     .addHelpText('after', HELP)

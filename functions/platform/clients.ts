@@ -68,7 +68,7 @@ export const eventBridge = (): EventBridgeClient => new EventBridgeClient(bounde
 export const queues = (patience: Patience = PATIENT): SQSClient => new SQSClient(bounded(patience));
 export const keyManagement = (): KMSClient => new KMSClient(bounded(PATIENT));
 export const objectStore = (): S3Client => new S3Client(bounded(PATIENT));
-export const parameterStore = (): SSMClient => new SSMClient(bounded(PATIENT));
+export const parameterStore = (region?: string): SSMClient => new SSMClient(bounded(PATIENT, region));
 export const cloudWatch = (region?: string): CloudWatchClient =>
   new CloudWatchClient(bounded(PATIENT, region));
 export const loadBalancers = (region?: string): ElasticLoadBalancingV2Client =>

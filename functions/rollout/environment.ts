@@ -11,7 +11,7 @@ import type { TargetLists } from '#rollout/permitted-targets.ts';
 export const restoreEnvironment = { ...releaseEnvironment, LATE_RECORDS_QUEUE_URL: z.string() };
 
 /** Where copies of what stable is are kept. */
-export const rescueEnvironment = { RESCUE_PREFIX: z.string().startsWith('/') };
+export const rescueEnvironment = { RESCUE_PREFIX: z.string().startsWith('/'), AWS_REGION: regionSchema };
 
 /** What every function needs that takes commands: they may bring traffic back, or ask for a release again. */
 export const commandEnvironment = {

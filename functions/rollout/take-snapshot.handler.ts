@@ -1,5 +1,6 @@
 import { cloudWatch, parameterStore } from '#platform/clients.ts';
 import { readEnvironment } from '#platform/environment.ts';
+import { perRegion } from '#platform/per-region.ts';
 import { serveTask } from '#platform/serve-task.ts';
 import { releaseEnvironment } from '#releases/environment.ts';
 import { stepsOf } from '#releases/step.ts';
@@ -29,7 +30,10 @@ const ports = {
   shifter: permittedTargets(forward.shifter, targetListsOf(environment)),
   source: metricSource(environment),
   alarms: cloudWatchAlarms(cloudWatch()),
-  rescue: ssmRescueCopies(parameterStore(), environment.RESCUE_PREFIX),
+  rescue: ssmRescueCopies(perRegion(parameterStore), {
+    prefix: environment.RESCUE_PREFIX,
+    region: environment.AWS_REGION,
+  }),
 };
 
 export const handler = serveTask(rolloutTasks.TakeSnapshot)(async ({ releaseId, fence }) => {

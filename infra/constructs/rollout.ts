@@ -142,9 +142,16 @@ export class Rollout extends Construct {
   /** Copies of what stable is: written before anything moves, read by an abort that can't read the state. */
   private grantRescue(keeper: GovernedFunction, readers: readonly GovernedFunction[]): void {
     const prefix = rescuePrefix(this.props.config);
-    const arn = `arn:${Aws.PARTITION}:ssm:${Aws.REGION}:${Aws.ACCOUNT_ID}:parameter${prefix}`;
+    const { targetRegions } = this.props.config;
+    const arnIn = (region: string) =>
+      `arn:${Aws.PARTITION}:ssm:${region}:${Aws.ACCOUNT_ID}:parameter${prefix}`;
+    const arn = arnIn(Aws.REGION);
     const wildcard = 'One copy for each service and environment, whose names are made at run time.';
-    keeper.allow(['ssm:PutParameter'], [`${arn}/*`], { wildcard });
+    keeper.allow(
+      ['ssm:PutParameter'],
+      [Aws.REGION, ...targetRegions].map((region) => `${arnIn(region)}/*`),
+      { wildcard },
+    );
     for (const reader of readers) reader.allow(['ssm:GetParametersByPath'], [arn, `${arn}/*`], { wildcard });
   }
 

@@ -55,7 +55,7 @@ describe('the copy for a rescue', () => {
       ),
     };
     const long = { ...carried, waves: [{ name: 'first', target, stableVersion: STABLE }] };
-    expect(() => rescueText(long)).toThrow(PolicyDeniedError);
+    expect(() => rescueText({ ...long, region: 'eu-central-1' })).toThrow(PolicyDeniedError);
   });
 
   it('has a name that nothing but a service and an environment goes into', () => {

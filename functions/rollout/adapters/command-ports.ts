@@ -1,5 +1,6 @@
 import { dynamoDb, parameterStore } from '#platform/clients.ts';
 import { newReleaseId } from '#platform/new-id.ts';
+import { perRegion } from '#platform/per-region.ts';
 import { dynamoDbServices } from '#policy/adapters/dynamodb-services.ts';
 import { executionPorts, releasePorts } from '#releases/adapters/release-ports.ts';
 import type { Asked } from '#releases/asked.ts';
@@ -19,6 +20,7 @@ interface CommandEnvironment {
   readonly SERVICES_TABLE: string;
   readonly PRODUCTION_STRATEGIES: RequestPorts['productionStrategies'];
   readonly RESCUE_PREFIX: string;
+  readonly AWS_REGION: string;
 }
 
 /**
@@ -31,7 +33,10 @@ export const commandPorts = (
 ): { readonly restore: CommandPorts; readonly follow: (command: Command) => Promise<Obeyed> } => {
   const restore = {
     ...restorePorts(environment),
-    rescue: ssmRescueCopies(parameterStore(), environment.RESCUE_PREFIX),
+    rescue: ssmRescueCopies(perRegion(parameterStore), {
+      prefix: environment.RESCUE_PREFIX,
+      region: environment.AWS_REGION,
+    }),
   };
   const request: RequestPorts = {
     ...releasePorts(environment),
