@@ -19,6 +19,12 @@ const taskRoleSchema = z
   .string()
   .regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]{1,576}$/, 'must be the ARN of a role, not a pattern');
 
+const parameterNameSchema = z
+  .string()
+  .regex(/^(\/[A-Za-z0-9_.-]+){1,15}$/, 'must be a parameter name that begins with /');
+
+const pathRuleSchema = z.string().min(1).max(100).regex(/^[^/]/, 'must not begin with /');
+
 /** Whether a pattern can mean a function of Sluice's own: moving or calling one would be a way around every rule. */
 const meansOurs = (pattern: string, name: string): boolean => {
   const own = `${name}-`;
@@ -63,6 +69,18 @@ const settingsSchema = z.strictObject({
   hookFunctions: z.array(hookFunctionSchema).max(50).default([]),
   /** How a release to an environment named production may come to its traffic. */
   productionStrategies: z.array(z.enum(REQUESTED_STRATEGIES)).min(1).default(['canary']),
+  /**
+   * Parameters of Parameter Store (SecureString) with the secrets of GitHub's webhooks; two while one takes over from the
+   * other. None refuses every delivery.
+   */
+  githubSecretParameters: z.array(parameterNameSchema).max(5).default([]),
+  /** Pushes that touch these change infrastructure: `folder/` at any depth, or a file's name. */
+  infrastructurePaths: z.array(pathRuleSchema).max(30).default(['terraform/', 'infra/', 'environments/']),
+  /** Pushes that touch these change who may do what, and are of high risk. */
+  securityPaths: z
+    .array(pathRuleSchema)
+    .max(30)
+    .default(['iam/', 'security/', 'iam.tf', 'CODEOWNERS', '.github/workflows/']),
   /** Whether allowed hosts may lead to private addresses too; loopback and metadata addresses never do in a team's stage. */
   privateAddresses: z.boolean().default(false),
   /** Keep tables, logs and keys when the stack is deleted, and refuse their deletion before that. */
@@ -142,6 +160,7 @@ const DEFAULTS: Record<StageConfig['stage'], Omit<z.input<typeof settingsSchema>
     hookHosts: [{ host: '127.0.0.1:*' }, { host: 'localhost:*' }],
     hookFunctions: ['checkout-hook'],
     productionStrategies: ['canary', 'blue-green'],
+    githubSecretParameters: ['/sluice/github-webhook', '/sluice/github-webhook-next'],
     retainData: false,
     logRetentionDays: 1,
     metricPeriodSecondsMin: 1,

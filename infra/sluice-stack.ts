@@ -4,6 +4,8 @@ import type { Construct } from 'constructs';
 import type { StageConfig } from './config.ts';
 import { AlarmTopic } from './constructs/alarm-topic.ts';
 import { Api } from './constructs/api.ts';
+import { AwsCapture } from './constructs/aws-capture.ts';
+import { Capture } from './constructs/capture.ts';
 import { Front } from './constructs/front.ts';
 import { Identity } from './constructs/identity.ts';
 import { Ledger } from './constructs/ledger.ts';
@@ -33,15 +35,22 @@ export class SluiceStack extends Stack {
     const identity = new Identity(this, 'Identity', { config });
     const ledger = new Ledger(this, 'Ledger', { config, bus });
     const ledgerTree = new LedgerTree(this, 'LedgerTree', { config, ledger });
+    const capture = new Capture(this, 'Capture', { config, ledger });
     const policy = new Policy(this, 'Policy', { config, ledger });
     const releases = new Releases(this, 'Releases', { config, bus, ledger, policy });
     const rollout = new Rollout(this, 'Rollout', { config, bus, ledger, releases });
     new Workflows(this, 'Workflows', { config, tasks: { ...releases.tasks, ...rollout.tasks } });
     const front = new Front(this, 'Front', { config, identity, ledger, policy, releases });
-    new Api(this, 'Api', {
+    const api = new Api(this, 'Api', {
       config,
       identity,
-      slices: [front, policy, releases, rollout, ledger, ledgerTree].map((slice) => slice.routed),
+      slices: [front, policy, releases, rollout, ledger, ledgerTree, capture].map((slice) => slice.routed),
+    });
+    new AwsCapture(this, 'AwsCapture', {
+      config,
+      ledger,
+      policy,
+      ownIds: [api.id, identity.pool.userPoolId],
     });
     new AlarmTopic(this, 'AlarmTopic', { config }).tellOf(this);
     new CfnOutput(this, 'BusName', { key: 'BusName', value: bus.eventBusName });

@@ -42,6 +42,13 @@ const batchUsage = (records: number): Usage => ({
 /** What comes out of the ledger's stream; at worst each batch wakes publish-events by itself. */
 const publishUsage = (records: number): Usage => addUsage(callUsage(), { events: records });
 
+/**
+ * The index that records are found by: rows of less than a kilobyte, one for each of a record's service, actor, type, some
+ * two controls and for all, and where it ends, read before and after. At worst each batch wakes index-records by itself.
+ */
+const indexUsage = (records: number): Usage =>
+  addUsage(callUsage(), { writeUnits: records * 6 + 1, readUnits: 4 + records });
+
 const callUsage = (): Usage => ({
   invocations: 1,
   gigabyteSeconds: ASSUMED.gigabytesPerCall * ASSUMED.secondsPerCall,
@@ -68,7 +75,7 @@ const callsUsage = ({
       metricsRead: metricReads * METRICS_PER_READ,
       metricHours: metrics,
     },
-    ...batches.flatMap((records) => [batchUsage(records), publishUsage(records)]),
+    ...batches.flatMap((records) => [batchUsage(records), publishUsage(records), indexUsage(records)]),
   );
 
 const walkedUsage = ({ transitions, logEntries }: Walked): Usage => ({
@@ -136,7 +143,7 @@ export const countRelease = (
       ...walks.map(walkedUsage),
       ...perCall.map(({ usage }) => usage),
       ...steps.map(({ asking }) => ({ metricsRead: asking * METRICS_PER_READ })),
-      ...lookBatches.flatMap((records) => [batchUsage(records), publishUsage(records)]),
+      ...lookBatches.flatMap((records) => [batchUsage(records), publishUsage(records), indexUsage(records)]),
     ),
     looks: sum(steps.map(({ looks }) => looks)),
     records: sum(lookBatches) + sum(perCall.map(({ records }) => records)),

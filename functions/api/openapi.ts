@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { SCOPE, type SignInScheme } from '#api/sign-in-schema.ts';
 import { idempotencyKeySchema } from '#platform/ids.ts';
 import { problemSchema } from '#platform/problem.ts';
-import type { Route, RouteTable } from '#platform/route.ts';
+import { isOpen, type Route, type RouteTable } from '#platform/route.ts';
 
 type Json = Record<string, unknown>;
 
@@ -23,10 +23,19 @@ const PROBLEM_TITLES: Readonly<Record<number, string>> = {
   503: 'Try again shortly',
 };
 
+const isSigned = ({ roles }: Route): boolean => roles === 'signed';
+
+const accessOf = ({ roles }: Route): string => {
+  if (roles === 'public') return 'Needs no token.';
+  if (roles === 'signed') return 'Needs no token: the sender signs the body.';
+  return `Roles: ${[...roles, 'admin'].join(', ')}.`;
+};
+
 const problemStatuses = (route: Route): readonly number[] => [
   ...new Set([
-    ...(route.params || route.query || route.body || route.idempotent ? [400] : []),
-    ...(route.roles === 'public' ? [] : [401, 403]),
+    ...(route.params || route.query || route.body || route.idempotent || isSigned(route) ? [400] : []),
+    ...(route.roles === 'public' ? [] : [401]),
+    ...(isOpen(route) ? [] : [403]),
     ...(route.problems ?? []),
     429,
     500,
@@ -74,14 +83,16 @@ const IDEMPOTENCY_HEADER: Json = {
 const operationOf = (operationId: string, route: Route): Json => ({
   operationId,
   summary: route.summary,
-  description:
-    route.roles === 'public' ? 'Needs no token.' : `Roles: ${[...route.roles, 'admin'].join(', ')}.`,
-  ...(route.roles === 'public' && { security: [] }),
+  description: accessOf(route),
+  ...(isOpen(route) && { security: [] }),
   parameters: [
     ...parameters('path', route.params),
     ...parameters('query', route.query),
     ...(route.idempotent ? [IDEMPOTENCY_HEADER] : []),
   ],
+  ...(isSigned(route) && {
+    requestBody: { required: true, content: { 'application/json': { schema: { type: 'object' } } } },
+  }),
   ...(route.body && {
     requestBody: {
       required: true,

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { captureRoutes } from '#capture/routes.ts';
 import { proofRoutes } from '#ledger/proof-routes.ts';
 import { auditRoutes } from '#ledger/routes.ts';
 import { defineRoutes, type RouteTable } from '#platform/route.ts';
@@ -41,4 +42,5 @@ export const ALL_ROUTES: readonly RouteTable[] = [
   commandRoutes,
   auditRoutes,
   proofRoutes,
+  captureRoutes,
 ];

@@ -42,4 +42,9 @@ export interface LedgerReader {
   byRelease(releaseId: string, page: { readonly from?: number; readonly limit: number }): Promise<LedgerPage>;
   /** The whole ledger from number `seq` on, in order; consistent. */
   from(seq: number, limit: number): Promise<LedgerPage>;
+  /**
+   * These records, in this order; only the first of them when all would be too long for one answer. Consistent.
+   * @throws LedgerIntegrityError when one is not there.
+   */
+  byNumbers(seqs: readonly number[]): Promise<readonly LedgerRecord[]>;
 }

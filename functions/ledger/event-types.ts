@@ -4,7 +4,14 @@ import type { Control } from '#ledger/controls.ts';
 export const RISK_LEVELS = ['low', 'medium', 'high'] as const;
 export type RiskLevel = (typeof RISK_LEVELS)[number];
 
-export const CHANGE_TYPES = ['deployment', 'configuration', 'audit'] as const;
+export const CHANGE_TYPES = [
+  'deployment',
+  'configuration',
+  'audit',
+  'code',
+  'infrastructure',
+  'workflow',
+] as const;
 export type ChangeType = (typeof CHANGE_TYPES)[number];
 
 interface EventType {
@@ -16,26 +23,22 @@ interface EventType {
   readonly riskLevel: RiskLevel;
 }
 
-const deployment = (status: string, riskLevel: RiskLevel, ...controls: readonly Control[]): EventType => ({
-  changeType: 'deployment',
-  status,
-  controls,
-  riskLevel,
-});
+const of =
+  (changeType: ChangeType) =>
+  (status: string, riskLevel: RiskLevel, ...controls: readonly Control[]): EventType => ({
+    changeType,
+    status,
+    controls,
+    riskLevel,
+  });
 
-const configuration = (status: string, riskLevel: RiskLevel, ...controls: readonly Control[]): EventType => ({
-  changeType: 'configuration',
-  status,
-  controls,
-  riskLevel,
-});
+const deployment = of('deployment');
+const configuration = of('configuration');
+const code = of('code');
+const infrastructure = of('infrastructure');
+const workflow = of('workflow');
 
-const audit = (status: string, riskLevel: RiskLevel, ...controls: readonly Control[]): EventType => ({
-  changeType: 'audit',
-  status,
-  controls,
-  riskLevel,
-});
+const audit = of('audit');
 
 /**
  * Everything the ledger can say, and what each is evidence for. Intents (`….intended`) are written before their
@@ -88,6 +91,16 @@ const EVENT_TYPES = {
   'service.changed': configuration('changed', 'medium', 'CC6.1', 'CC8.1', 'A.8.32'),
   'ledger.verified': audit('verified', 'low', 'CC7.2'),
   'ledger.verification.failed': audit('broken', 'high', 'CC7.2', 'CC7.3', 'A.5.26'),
+  // Captured: what others say that happened outside of Sluice.
+  'change.code': code('pushed', 'low', 'CC8.1', 'A.8.32'),
+  'change.infrastructure': infrastructure('pushed', 'medium', 'CC8.1', 'A.8.32'),
+  'change.pull-request': code('changed', 'low', 'CC8.1', 'A.8.32'),
+  'workflow.execution': workflow('completed', 'low', 'CC7.2', 'CC8.1', 'A.8.32'),
+  'pipeline.execution': workflow('changed', 'low', 'CC7.2', 'CC8.1', 'A.8.32'),
+  'change.target': infrastructure('changed', 'high', 'CC6.1', 'CC7.2', 'CC8.1', 'A.8.32'),
+  'change.sluice': configuration('changed', 'high', 'CC6.1', 'CC7.2', 'CC8.1', 'A.8.32'),
+  'deployment.requested': deployment('requested', 'low', 'CC8.1', 'A.8.32'),
+  'deployment.status': deployment('changed', 'low', 'CC8.1', 'A.8.32'),
 } as const satisfies Record<string, EventType>;
 
 export type LedgerEventType = keyof typeof EVENT_TYPES;

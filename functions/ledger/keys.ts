@@ -8,6 +8,11 @@ import type { LinkedRecord } from '#ledger/chain.ts';
  * Table `ledger-heads`: partition `pk` (S).
  *   `head`         { size, hash }: the only item that every append writes
  *   `batch#<id>`   { digest, receipts }: the batch's first result; kept, so that an id has one meaning for ever
+ *
+ * Table `ledger-index`: partition `term` (S), sort `place` (S), nothing beside them; made from the ledger by
+ * index-records, and to be deleted and made anew at any time.
+ *   `service#…`, `actor#…`, `type#…`, `control#…`, `all`   where the records of that term stand (record-filter.ts)
+ *   `indexed`, `-`   { size }: the records below this number are in the index
  */
 export const BUNDLE_SIZE = 256;
 export const BY_RELEASE_INDEX = 'by-release';
@@ -20,6 +25,7 @@ export interface LedgerTables {
 }
 
 export const HEAD_KEY = { pk: 'head' } as const;
+export const INDEXED_KEY = { term: 'indexed', place: '-' } as const;
 export const batchKey = (batchId: string) => ({ pk: `batch#${batchId}` });
 
 /**

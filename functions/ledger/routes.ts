@@ -1,18 +1,39 @@
 import * as z from 'zod';
+import { controlSchema } from '#ledger/controls.ts';
+import { eventTypeSchema } from '#ledger/event-types.ts';
 import { hashSchema, ledgerRecordSchema } from '#ledger/record.ts';
-import { releaseIdSchema } from '#platform/ids.ts';
+import { releaseIdSchema, serviceNameSchema } from '#platform/ids.ts';
 import { pageQuery } from '#platform/page.ts';
 import { defineRoutes } from '#platform/route.ts';
+import { textSchema } from '#platform/text.ts';
+
+/** A login as an actor may have it; characters that no eye sees are refused, they would only find nothing. */
+const actorLoginSchema = textSchema(200).refine((login) => !/[\p{Cc}\ufffd]/u.test(login), {
+  message: 'must have no control characters',
+});
+
+const instantSchema = z.iso.datetime({
+  offset: true,
+  error: 'must be an instant as in 2026-01-31T12:00:00Z',
+});
 
 export const auditRoutes = defineRoutes({
   listRecords: {
     method: 'GET',
     path: '/v1/audit/records',
-    summary: 'Records of the ledger, oldest first, as they are stored',
+    summary: 'Records of the ledger, oldest first, as they are stored; those that are all that is asked for',
     // Records name people and what they did; a release's own are on its timeline, for everyone.
     roles: ['auditor', 'operator'],
     query: z.strictObject({
       release: releaseIdSchema.optional(),
+      service: serviceNameSchema.optional(),
+      /** The actor's login, exactly. */
+      actor: actorLoginSchema.optional(),
+      control: controlSchema.optional(),
+      type: eventTypeSchema.optional(),
+      /** When it happened: from this instant on, and before that one. */
+      from: instantSchema.optional(),
+      to: instantSchema.optional(),
       ...pageQuery({ most: 256, usual: 100 }),
     }),
     responses: {
@@ -21,6 +42,8 @@ export const auditRoutes = defineRoutes({
         next: z.string().optional(),
         /** How long the whole ledger was, and its last record's hash, before the page was read: what an auditor keeps. */
         head: z.strictObject({ size: z.int().min(0), hash: hashSchema }),
+        /** The records below this number were looked through; newer ones will be in a moment. */
+        searchedSize: z.int().min(0),
       }),
     },
   },

@@ -1,34 +1,67 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { dynamoDbLedgerReader } from '#ledger/adapters/dynamodb-ledger-reader.ts';
+import { dynamoDbRecordIndex } from '#ledger/adapters/dynamodb-record-index.ts';
+import { isPosition } from '#ledger/record-filter.ts';
 import { auditRoutes } from '#ledger/routes.ts';
+import { ofRelease, searchRecords } from '#ledger/search-records.ts';
 import { dynamoDb } from '#platform/clients.ts';
 import { fromCursor, toCursor } from '#platform/cursor.ts';
 import { readEnvironment } from '#platform/environment.ts';
 import { serveRoutes } from '#platform/serve-routes.ts';
 
-const environment = readEnvironment({ LEDGER_TABLE: z.string(), LEDGER_HEADS_TABLE: z.string() });
+const environment = readEnvironment({
+  LEDGER_TABLE: z.string(),
+  LEDGER_HEADS_TABLE: z.string(),
+  LEDGER_INDEX_TABLE: z.string(),
+});
 
-const ledger = dynamoDbLedgerReader(dynamoDb(), {
+const client = dynamoDb();
+const ledger = dynamoDbLedgerReader(client, {
   ledger: environment.LEDGER_TABLE,
   heads: environment.LEDGER_HEADS_TABLE,
 });
+const index = dynamoDbRecordIndex(client, environment.LEDGER_INDEX_TABLE, async (milliseconds) =>
+  sleep(milliseconds),
+);
 
 const isSequenceNumber = (position: string): boolean => /^\d{1,15}$/.test(position);
 
+/** One spelling of an instant, as records have it. */
+const instant = (time: string | undefined): string | undefined => time && new Date(time).toISOString();
+
 export const handler = serveRoutes(auditRoutes)({
-  listRecords: async ({ query: { release, limit, cursor } }) => {
-    const from = cursor === undefined ? 0 : Number(fromCursor(cursor, isSequenceNumber));
-    const head = await ledger.head();
+  listRecords: async ({ query: { release, limit, cursor, from, to, ...wanted } }) => {
+    const filter = { ...wanted, from: instant(from), to: instant(to) };
+    const isFiltered = Object.values(filter).some((value) => value !== undefined);
+    // Before the page, so that nothing that they say was looked through could have been missed.
+    const [head, indexedSize] = await Promise.all([ledger.head(), index.indexedSize()]);
+    if (release === undefined && isFiltered) {
+      const position = cursor === undefined ? undefined : fromCursor(cursor, isPosition);
+      const ports = { readPlaces: index.readPlaces, byNumbers: ledger.byNumbers };
+      const { records, next } = await searchRecords(ports, filter, { position, limit });
+      return {
+        status: 200,
+        body: {
+          records: [...records],
+          ...(next !== undefined && { next: toCursor(next) }),
+          head,
+          searchedSize: Math.min(indexedSize, head.size),
+        },
+      };
+    }
+    const start = cursor === undefined ? 0 : Number(fromCursor(cursor, isSequenceNumber));
     const page =
       release === undefined
-        ? await ledger.from(from, limit)
-        : await ledger.byRelease(release, { from, limit });
+        ? await ledger.from(start, limit)
+        : ofRelease(await ledger.byRelease(release, { from: start, limit }), filter);
     return {
       status: 200,
       body: {
         records: [...page.records],
         ...(page.next !== undefined && { next: toCursor(String(page.next)) }),
         head,
+        searchedSize: head.size,
       },
     };
   },

@@ -2,8 +2,9 @@ import * as z from 'zod';
 import { ROLES } from '#platform/route.ts';
 
 /**
- * Who did something, as the ledger tells it. `authenticated` is true only for an identity taken from a verified token;
- * what an event on the bus says of its sender is recorded as claimed (false).
+ * Who did something, as the ledger tells it. `authenticated` is true only for an identity taken from a verified token, or
+ * named by GitHub or AWS themselves in what they signed or delivered; what an event on the bus says of its sender is
+ * recorded as claimed (false).
  */
 export const actorSchema = z.strictObject({
   login: z.string().min(1).max(200),

@@ -16,4 +16,6 @@ export const METRIC = {
   ledgerAppendContended: 'LedgerAppendContended',
   ledgerRecordLate: 'LedgerRecordLate',
   ledgerTampered: 'LedgerTampered',
+  captureIgnored: 'CaptureIgnored',
+  deliveryRefused: 'DeliveryRefused',
 } as const;

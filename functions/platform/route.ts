@@ -1,6 +1,9 @@
 import type * as z from 'zod';
 
-/** Who may call a route. Groups of the token are roles; `admin` may do everything; `public` needs no token. */
+/**
+ * Who may call a route. Groups of the token are roles; `admin` may do everything; `public` needs no token; `signed` needs
+ * none because the sender signs the body's bytes, which the handler checks before it reads them.
+ */
 export const ROLES = ['viewer', 'requester', 'approver', 'operator', 'auditor', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
 
@@ -15,7 +18,7 @@ export interface Route {
   readonly method: 'GET' | 'POST' | 'PUT';
   readonly path: `/v1/${string}`;
   readonly summary: string;
-  readonly roles: 'public' | readonly Role[];
+  readonly roles: 'public' | 'signed' | readonly Role[];
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
@@ -26,6 +29,9 @@ export interface Route {
   /** Problem statuses besides the ones every route can answer with. */
   readonly problems?: readonly (404 | 409 | 403)[];
 }
+
+/** Whether the gateway lets anybody call it: what is refused then is refused by the function. */
+export const isOpen = ({ roles }: Route): boolean => roles === 'public' || roles === 'signed';
 
 export type RouteTable = { readonly [operationId: string]: Route };
 

@@ -20,13 +20,21 @@ import { logger } from '#platform/telemetry.ts';
 
 type Parsed<S, Otherwise> = S extends z.ZodType ? z.output<S> : Otherwise;
 
-/** What a route's handler gets: everything checked, nothing raw. `caller` is absent on public routes only. */
+/** What came in on a signed route, as it came: the signature is of these bytes and of no others. */
+export interface SignedRequest {
+  readonly bytes: Buffer;
+  /** By names in lower case. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+}
+
+/** What a route's handler gets: everything checked, nothing raw but on signed routes. `caller` is absent on open ones. */
 export interface RouteRequest<R extends Route> {
   readonly params: Parsed<R['params'], undefined>;
   readonly query: Parsed<R['query'], undefined>;
   readonly body: Parsed<R['body'], undefined>;
   readonly idempotencyKey: string | undefined;
-  readonly caller: R['roles'] extends 'public' ? undefined : Caller;
+  readonly caller: R['roles'] extends 'public' | 'signed' ? undefined : Caller;
+  readonly signed: R['roles'] extends 'signed' ? SignedRequest : undefined;
   readonly requestId: string;
 }
 
@@ -56,8 +64,11 @@ const requireJsonType = (type: string | undefined): void => {
   });
 };
 
+const bytesOf = (event: HttpEvent): Buffer =>
+  Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
+
 const textOf = (event: HttpEvent): string => {
-  const bytes = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
+  const bytes = bytesOf(event);
   if (bytes.length === 0) throw new InvalidRequestError('the request has no body');
   if (bytes.length > BODY_BYTES_MAX)
     throw new InvalidRequestError(`the body is larger than ${BODY_BYTES_MAX} bytes`);
@@ -93,7 +104,7 @@ const idempotencyKeyOf = (route: Route, event: HttpEvent): string | undefined =>
 };
 
 const callerFor = (route: Route, event: HttpEvent): Caller | undefined => {
-  if (route.roles === 'public') return undefined;
+  if (route.roles === 'public' || route.roles === 'signed') return undefined;
   const caller = callerOf(event.requestContext.authorizer?.jwt?.claims);
   const allowed = new Set<string>([...route.roles, 'admin']);
   if (caller.roles.some((role) => allowed.has(role))) return caller;
@@ -107,8 +118,12 @@ const callerFor = (route: Route, event: HttpEvent): Caller | undefined => {
   });
 };
 
+const signedOf = (route: Route, event: HttpEvent): SignedRequest | undefined =>
+  route.roles === 'signed' ? { bytes: bytesOf(event), headers: event.headers ?? {} } : undefined;
+
 const requestOf = (route: Route, event: HttpEvent): RouteRequest<Route> => ({
   caller: callerFor(route, event) as Caller,
+  signed: signedOf(route, event) as undefined,
   requestId: event.requestContext.requestId,
   idempotencyKey: idempotencyKeyOf(route, event),
   params: route.params && parseOrRefuse(route.params, event.pathParameters ?? {}, 'the path'),

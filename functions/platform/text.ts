@@ -13,3 +13,7 @@ export const textSchema = (max: number) =>
 
 /** No longer than `max`, and still well-formed where the cut went through a surrogate pair. */
 export const shorten = (text: string, max: number): string => text.slice(0, max).toWellFormed();
+
+/** JSON as a queue takes it: with the two characters escaped that JSON allows and SQS does not. */
+export const queueText = (value: unknown): string =>
+  (JSON.stringify(value) ?? '').replaceAll('\ufffe', '\\ufffe').replaceAll('\uffff', '\\uffff');

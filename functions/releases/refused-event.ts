@@ -4,7 +4,7 @@ import type { LedgerWriter } from '#ledger/append.ts';
 import type { RecordDraft } from '#ledger/record.ts';
 import { systemActor } from '#platform/actor.ts';
 import type { Fault, SluiceError } from '#platform/errors.ts';
-import { shorten } from '#platform/text.ts';
+import { queueText, shorten } from '#platform/text.ts';
 
 /** Enough faults to see what is wrong; a hostile event can have thousands. */
 const FAULTS_MAX = 20;
@@ -15,9 +15,8 @@ const reasonOf = (fault: Fault) => ({
   text: shorten(`${fault.path || '(event)'}: ${fault.message}`, MESSAGE_MAX),
 });
 
-/** The event as the refused queue holds it: JSON, with the two characters escaped that JSON allows and SQS does not. */
-export const eventText = (event: unknown): string =>
-  (JSON.stringify(event) ?? '').replaceAll('\ufffe', '\\ufffe').replaceAll('\uffff', '\\uffff');
+/** The event as the refused queue holds it. */
+export const eventText = (event: unknown): string => queueText(event);
 
 /**
  * SHA-256, hex, of the event as the refused queue holds it. Not of its canonical form: a refused event may hold what has

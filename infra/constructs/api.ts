@@ -4,7 +4,7 @@ import { HttpJwtAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import type { RouteTable } from '../../functions/platform/route.ts';
+import { isOpen, type RouteTable } from '../../functions/platform/route.ts';
 import type { StageConfig } from '../config.ts';
 import type { GovernedFunction } from './governed-function.ts';
 import type { Identity } from './identity.ts';
@@ -22,9 +22,16 @@ interface ApiProps {
   readonly slices: readonly RoutedFunction[];
 }
 
+const WHY_OPEN = {
+  public: 'Public on purpose: says how Sluice is, and describes the API; both without any data of releases.',
+  signed:
+    'The sender has no token of ours, and signs the body with a shared secret; the function checks that first.',
+} as const;
+
 /** The HTTP API, made from the route tables: a route exists here because its row does. */
 export class Api extends Construct {
   readonly url: string;
+  readonly id: string;
 
   constructor(scope: Construct, id: string, { config, identity, slices }: ApiProps) {
     super(scope, id);
@@ -55,7 +62,7 @@ export class Api extends Construct {
         ),
       },
     });
-    const open: apigateway.HttpRoute[] = [];
+    const open: { readonly route: apigateway.HttpRoute; readonly reason: string }[] = [];
     for (const slice of slices) {
       const integration = new HttpLambdaIntegration(`To-${slice.function.node.id}`, slice.function.live);
       for (const route of Object.values(slice.routes)) {
@@ -63,17 +70,15 @@ export class Api extends Construct {
           path: route.path,
           methods: [apigateway.HttpMethod[route.method]],
           integration,
-          ...(route.roles !== 'public' && { authorizer }),
+          ...(!isOpen(route) && { authorizer }),
         });
-        if (route.roles === 'public') open.push(...made);
+        if (isOpen(route))
+          for (const each of made)
+            open.push({ route: each, reason: WHY_OPEN[route.roles as keyof typeof WHY_OPEN] });
       }
     }
-    for (const route of open)
-      Validations.of(route).acknowledge({
-        id: 'AwsSolutions-APIG4',
-        reason:
-          'Public on purpose: says how Sluice is, and describes the API; both without any data of releases.',
-      });
+    for (const { route, reason } of open)
+      Validations.of(route).acknowledge({ id: 'AwsSolutions-APIG4', reason });
     ownedAlarms(this, config, {
       ApiFailing: {
         metric: api.metricServerError({ period: Duration.minutes(5) }),
@@ -83,6 +88,7 @@ export class Api extends Construct {
       },
     });
     this.url = stage.url;
+    this.id = api.apiId;
     new CfnOutput(this, 'Url', { key: 'ApiUrl', value: stage.url });
     new CfnOutput(this, 'ApiId', { key: 'ApiId', value: api.apiId });
   }

@@ -10,8 +10,11 @@ interface LedgerAlarmsProps {
   readonly config: StageConfig;
   readonly writer: GovernedFunction;
   readonly publisher: GovernedFunction;
+  readonly indexer: GovernedFunction;
   readonly lateRecords: sqs.Queue;
   readonly deadLateRecords: sqs.Queue;
+  readonly captures: sqs.Queue;
+  readonly deadCaptures: sqs.Queue;
   readonly unpublished: sqs.Queue;
 }
 
@@ -33,6 +36,11 @@ export class LedgerAlarms extends Construct {
         threshold: 5,
         description: "The ledger's writer keeps failing: nothing new can be decided.",
       },
+      LedgerContended: {
+        metric: countedBy('append-records', METRIC.ledgerAppendContended, FIVE_MINUTES),
+        threshold: 1_000,
+        description: "Appends keep losing the ledger's head to each other: decisions get slow.",
+      },
       LateRecordsWaiting: {
         metric: props.lateRecords.metricApproximateAgeOfOldestMessage({
           statistic: 'Maximum',
@@ -46,10 +54,25 @@ export class LedgerAlarms extends Construct {
         threshold: 1,
         description: 'Records of restores could not be appended and are no longer tried.',
       },
+      CapturesWaiting: {
+        metric: props.captures.metricApproximateAgeOfOldestMessage({ statistic: 'Maximum', period: MINUTE }),
+        threshold: 900,
+        description: 'What GitHub and AWS told has been waiting for the ledger for 15 minutes.',
+      },
+      CapturesDead: {
+        metric: waitingIn(props.deadCaptures),
+        threshold: 1,
+        description: 'What GitHub or AWS told could not be recorded and is no longer tried.',
+      },
       EventsDelayed: {
         metric: props.publisher.function.metric('IteratorAge', { statistic: 'Maximum', period: MINUTE }),
         threshold: FIVE_MINUTES.toMilliseconds(),
         description: 'Records become events more than five minutes late.',
+      },
+      SearchDelayed: {
+        metric: props.indexer.function.metric('IteratorAge', { statistic: 'Maximum', period: MINUTE }),
+        threshold: FIVE_MINUTES.toMilliseconds(),
+        description: 'Searches in the ledger do not find records of the last five minutes.',
       },
       EventsUnpublished: {
         metric: waitingIn(props.unpublished),

@@ -30,8 +30,8 @@ const IN_TRANSACTION = {
 /** Lambda takes a message of a busy queue back for six of the function's time-outs (Lambda Developer Guide, SQS). */
 const VISIBILITY_TIMEOUTS = 6;
 
-/** With 72 s between tries, a writer may be down for four hours before its late records need a person. */
-const LATE_TRIES = 200;
+/** With 72 s between tries, a writer may be down for four hours before what waits for it needs a person. */
+const QUEUE_TRIES = 200;
 
 const logicalId = ({ node, stack }: Resource): string => stack.getLogicalId(node.defaultChild as CfnResource);
 
@@ -41,10 +41,15 @@ export class Ledger extends Construct {
   /** What LEDGER_WRITER_ARN is for everyone who appends. */
   readonly writerArn: string;
   readonly lateRecordsQueueUrl: string;
+  readonly capturesQueueUrl: string;
   private readonly config: StageConfig;
   private readonly records: dynamodb.Table;
   private readonly heads: dynamodb.Table;
+  private readonly index: dynamodb.Table;
   private readonly lateRecords: sqs.Queue;
+  private readonly captures: sqs.Queue;
+  /** Captured records that could not be appended, and events of AWS that could not be captured. */
+  readonly deadCaptures: sqs.Queue;
   private readonly writer: GovernedFunction;
 
   constructor(scope: Construct, id: string, { config, bus }: LedgerProps) {
@@ -55,15 +60,17 @@ export class Ledger extends Construct {
       tableName: 'ledger-heads',
       partitionKey: { name: 'pk', type: dynamodb.AttributeType.STRING },
     });
-    const deadLateRecords = ownedQueue(this, 'DeadLateRecords', config, { queueName: 'dead-late-records' });
-    this.lateRecords = ownedQueue(this, 'LateRecords', config, {
-      queueName: 'late-records',
-      visibilityTimeout: Duration.seconds(
-        VISIBILITY_TIMEOUTS * ledgerTasks.AppendRecords.functionTimeoutSeconds,
-      ),
-      deadLetterQueue: { queue: deadLateRecords, maxReceiveCount: LATE_TRIES },
+    this.index = ownedTable(this, 'Index', config, {
+      tableName: 'ledger-index',
+      partitionKey: { name: 'term', type: dynamodb.AttributeType.STRING },
+      sortKey: { name: 'place', type: dynamodb.AttributeType.STRING },
     });
+    const deadLateRecords = ownedQueue(this, 'DeadLateRecords', config, { queueName: 'dead-late-records' });
+    this.lateRecords = this.createQueue('LateRecords', 'late-records', deadLateRecords);
     this.lateRecordsQueueUrl = this.lateRecords.queueUrl;
+    this.deadCaptures = ownedQueue(this, 'DeadCaptures', config, { queueName: 'dead-captures' });
+    this.captures = this.createQueue('Captures', 'captures', this.deadCaptures);
+    this.capturesQueueUrl = this.captures.queueUrl;
     this.writer = this.createWriter();
     this.writerArn = this.writer.live.functionArn;
     const unpublished = ownedQueue(this, 'UnpublishedEvents', config, { queueName: 'unpublished-events' });
@@ -72,14 +79,29 @@ export class Ledger extends Construct {
       reason: "It is the dead-letter queue of the ledger's stream.",
     });
     const publisher = this.createPublisher(bus, unpublished);
+    const indexer = this.createIndexer();
     this.routed = { routes: auditRoutes, function: this.createAudit() };
     new LedgerAlarms(this, 'Alarms', {
       config,
       writer: this.writer,
       publisher,
+      indexer,
       lateRecords: this.lateRecords,
       deadLateRecords,
+      captures: this.captures,
+      deadCaptures: this.deadCaptures,
       unpublished,
+    });
+  }
+
+  /** What waits for the writer, and is tried for hours before it needs a person. */
+  private createQueue(id: string, queueName: string, dead: sqs.Queue): sqs.Queue {
+    return ownedQueue(this, id, this.config, {
+      queueName,
+      visibilityTimeout: Duration.seconds(
+        VISIBILITY_TIMEOUTS * ledgerTasks.AppendRecords.functionTimeoutSeconds,
+      ),
+      deadLetterQueue: { queue: dead, maxReceiveCount: QUEUE_TRIES },
     });
   }
 
@@ -100,6 +122,11 @@ export class Ledger extends Construct {
   /** Leaving records for later, when the writer is down. */
   grantSpool(user: GovernedFunction): void {
     user.allow(['sqs:SendMessage'], [this.lateRecords.queueArn]);
+  }
+
+  /** Handing in what happened elsewhere. */
+  grantCapture(user: GovernedFunction): void {
+    user.allow(['sqs:SendMessage'], [this.captures.queueArn]);
   }
 
   /** A release's records. */
@@ -142,7 +169,7 @@ export class Ledger extends Construct {
       entry: 'append-records',
       timeoutSeconds: ledgerTasks.AppendRecords.functionTimeoutSeconds,
       memoryMb: 1_024,
-      environment: this.readEnvironment,
+      environment: { ...this.readEnvironment, CAPTURES_QUEUE_ARN: this.captures.queueArn },
     });
     writer.allow(['dynamodb:PutItem'], [this.records.tableArn, this.heads.tableArn], {
       conditions: IN_TRANSACTION,
@@ -150,22 +177,24 @@ export class Ledger extends Construct {
     writer.allow(['dynamodb:GetItem'], [this.heads.tableArn]);
     writer.allow(
       ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
-      [this.lateRecords.queueArn],
+      [this.lateRecords.queueArn, this.captures.queueArn],
     );
-    new lambda.EventSourceMapping(this, 'AppendLate', {
-      target: writer.live,
-      eventSourceArn: this.lateRecords.queueArn,
-      batchSize: 10,
-      // Late records are in no hurry and must not make decisions wait; two is the least SQS allows.
-      maxConcurrency: 2,
-      reportBatchItemFailures: true,
-    });
+    for (const [id, queue] of [
+      ['AppendLate', this.lateRecords],
+      ['AppendCaptured', this.captures],
+    ] as const)
+      new lambda.EventSourceMapping(this, id, {
+        target: writer.live,
+        eventSourceArn: queue.queueArn,
+        batchSize: 10,
+        // What waited already is in no hurry and must not make decisions wait; two is the least SQS allows.
+        maxConcurrency: 2,
+        reportBatchItemFailures: true,
+      });
     return writer;
   }
 
   private createPublisher(bus: events.EventBus, unpublished: sqs.Queue): GovernedFunction {
-    const stream = this.records.tableStreamArn;
-    if (stream === undefined) throw new Error('the ledger table has no stream');
     const publisher = new GovernedFunction(this, 'PublishEvents', {
       config: this.config,
       slice: 'ledger',
@@ -174,16 +203,7 @@ export class Ledger extends Construct {
       environment: { EVENT_BUS_NAME: bus.eventBusName },
     });
     publisher.allow(['events:PutEvents'], [bus.eventBusArn]);
-    publisher.allow(
-      ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'],
-      [stream],
-    );
-    // Lambda finds the stream before it reads it, and listing is granted on a table's streams, not on one of them.
-    publisher.allow(['dynamodb:ListStreams'], [`${this.records.tableArn}/stream/*`]);
-    Validations.of(publisher).acknowledge({
-      id: `AwsSolutions-IAM5[Resource::<${logicalId(this.records)}.Arn>/stream/*]`,
-      reason: 'The streams of this one table.',
-    });
+    const stream = this.grantStream(publisher);
     publisher.allow(['sqs:SendMessage'], [unpublished.queueArn]);
     new lambda.EventSourceMapping(this, 'Outbox', {
       target: publisher.live,
@@ -199,16 +219,54 @@ export class Ledger extends Construct {
     return publisher;
   }
 
+  /** Makes the index that records are found by; reads whatever is new by itself, whenever the stream says that something is. */
+  private createIndexer(): GovernedFunction {
+    const indexer = new GovernedFunction(this, 'IndexRecords', {
+      config: this.config,
+      slice: 'ledger',
+      entry: 'index-records',
+      timeoutSeconds: 120,
+      environment: { ...this.readEnvironment, LEDGER_INDEX_TABLE: this.index.tableName },
+    });
+    indexer.allow(['dynamodb:Query'], [this.records.tableArn]);
+    indexer.allow(['dynamodb:GetItem'], [this.heads.tableArn]);
+    indexer.allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:BatchWriteItem'], [this.index.tableArn]);
+    new lambda.EventSourceMapping(this, 'Indexing', {
+      target: indexer.live,
+      eventSourceArn: this.grantStream(indexer),
+      startingPosition: lambda.StartingPosition.TRIM_HORIZON,
+      batchSize: 1_000,
+      // Once a second is soon enough for a search, and many times fewer calls while a release is busy.
+      maxBatchingWindow: Duration.seconds(1),
+    });
+    return indexer;
+  }
+
+  /** Reading the stream of new records; gives its ARN. */
+  private grantStream(reader: GovernedFunction): string {
+    const stream = this.records.tableStreamArn;
+    if (stream === undefined) throw new Error('the ledger table has no stream');
+    reader.allow(['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'], [stream]);
+    // Lambda finds the stream before it reads it, and listing is granted on a table's streams, not on one of them.
+    reader.allow(['dynamodb:ListStreams'], [`${this.records.tableArn}/stream/*`]);
+    Validations.of(reader).acknowledge({
+      id: `AwsSolutions-IAM5[Resource::<${logicalId(this.records)}.Arn>/stream/*]`,
+      reason: 'The streams of this one table.',
+    });
+    return stream;
+  }
+
   private createAudit(): GovernedFunction {
     const audit = new GovernedFunction(this, 'ServeAudit', {
       config: this.config,
       slice: 'ledger',
       entry: 'serve-audit',
       timeoutSeconds: 25,
-      environment: this.readEnvironment,
+      environment: { ...this.readEnvironment, LEDGER_INDEX_TABLE: this.index.tableName },
     });
-    audit.allow(['dynamodb:Query'], [this.records.tableArn]);
+    audit.allow(['dynamodb:Query', 'dynamodb:BatchGetItem'], [this.records.tableArn]);
     audit.allow(['dynamodb:GetItem'], [this.heads.tableArn]);
+    audit.allow(['dynamodb:Query', 'dynamodb:GetItem'], [this.index.tableArn]);
     this.grantReadByRelease(audit);
     return audit;
   }

@@ -3,7 +3,7 @@
  */
 
 /** Effects (adapters, handlers, platform's runtime) may reach down this order, never up: so no circle can arise. */
-export const SLICE_ORDER = ['platform', 'ledger', 'policy', 'releases', 'rollout', 'api'] as const;
+export const SLICE_ORDER = ['platform', 'ledger', 'policy', 'capture', 'releases', 'rollout', 'api'] as const;
 
 /** Modules of functions/platform without clock, environment, SDK or logging; every slice's decisions may use them. */
 export const PURE_PLATFORM_MODULES: readonly string[] = [
@@ -28,7 +28,7 @@ export const PURE_PACKAGES: readonly string[] = ['zod', 'canonicalize'];
 
 /** Node's own functions that are pure, by module. Everything else of `node:` is the outside world. */
 export const PURE_NODE_FUNCTIONS: Readonly<Record<string, readonly string[]>> = {
-  'node:crypto': ['createHash', 'hash', 'timingSafeEqual'],
+  'node:crypto': ['createHash', 'createHmac', 'hash', 'timingSafeEqual'],
 };
 
 /** What infra may know of the functions: the contracts, never the code behind them. */

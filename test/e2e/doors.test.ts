@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { ROLES, type Role, type Route } from '../../functions/platform/route.ts';
+import { isOpen, ROLES, type Role, type Route } from '../../functions/platform/route.ts';
 import { createPerson } from '../../local/people.ts';
 import { faultPaths, type RawAnswer, type RawRequest, send } from './doors/raw-request.ts';
 import { goodBody, paramsOf, pathOf, ROWS, type Row } from './doors/rows.ts';
@@ -19,11 +19,13 @@ const everyone: readonly (readonly [name: string, roles: readonly Role[]])[] = [
 ];
 
 const isFor = (route: Route, roles: readonly Role[]): boolean =>
-  route.roles === 'public' || roles.some((role) => role === 'admin' || route.roles.includes(role));
+  isOpen(route) || roles.some((role) => role === 'admin' || [route.roles].flat().includes(role));
 
 /** What somebody is answered who may: without its body, or with the id of nothing, a request has no effect. */
 const harmlessStatus = (route: Route): number => {
   if (route.roles === 'public') return 200;
+  // A token doesn't stand for a signature.
+  if (route.roles === 'signed') return 401;
   if (route.body !== undefined) return 400;
   if (paramsOf(route).length > 0) return 404;
   if (route.method === 'GET') return 200;
@@ -49,7 +51,7 @@ describe('who may come in', () => {
     for (const { kind, by, answer } of await Promise.all(asked)) {
       const what = `${key} with token: ${kind}`;
       if (route.roles === 'public') expect(answer.status, what).toBe(200);
-      else if (by === 'ours') expect(faultPaths(answer, 401), what).toEqual([]);
+      else if (by === 'ours' || route.roles === 'signed') expect(faultPaths(answer, 401), what).toEqual([]);
       // The gateway's own answer: no problem document, and not ours to change.
       else expect(answer, what).toMatchObject({ status: 401, json: { message: 'Unauthorized' } });
     }

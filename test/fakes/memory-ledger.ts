@@ -3,7 +3,7 @@ import { batchDigest, requireOneTransaction } from '#ledger/batch.ts';
 import { EMPTY_LEDGER, type LedgerHead, linkRecords } from '#ledger/chain.ts';
 import type { LedgerRecord, RecordDraft } from '#ledger/record.ts';
 import { appendBatchSchema } from '#ledger/tasks.ts';
-import { ConflictError, TransientError } from '#platform/errors.ts';
+import { ConflictError, LedgerIntegrityError, TransientError } from '#platform/errors.ts';
 import { parseOrRefuse } from '#platform/faults.ts';
 import { newUlid } from '#platform/new-id.ts';
 
@@ -70,6 +70,12 @@ export const memoryLedger = (now: () => Date = () => new Date()): MemoryLedger =
         limit,
       ),
     from: async (seq, limit) => page(records.slice(seq), limit),
+    byNumbers: async (seqs) =>
+      seqs.map((seq) => {
+        const record = records[seq];
+        if (record === undefined) throw new LedgerIntegrityError(`there is no record ${seq}`);
+        return record;
+      }),
   };
   return ledger;
 };

@@ -77,3 +77,14 @@ describe('concurrency for restores', () => {
     });
   });
 });
+
+describe('capture-aws', () => {
+  it('knows every role of the stack, and has room for their names', () => {
+    const [capture] = functions.filter(({ name }) => name === 'capture-aws');
+    const known = referencesIn(capture?.Properties.Environment.Variables.OWN_ROLES);
+    const roles = team.all('AWS::IAM::Role').map(({ id }) => id);
+    expect(known.toSorted()).toEqual(roles.toSorted());
+    // 4 KB of environment; a role's name that CloudFormation makes is 64 characters at most.
+    expect(roles.length * 65).toBeLessThan(3_500);
+  });
+});

@@ -49,15 +49,18 @@ describe('the ledger', () => {
     },
   );
 
-  it('has a stream that only publish-events reads', () => {
+  it('has a stream that two read: who makes events, and who makes the index', () => {
     const stream = `${tableArn('ledger')}/stream/NOW`;
     for (const action of ['GetRecords', 'GetShardIterator', 'DescribeStream'])
-      expect(names(whoMay(grants, `dynamodb:${action}`, stream)), action).toEqual(['publish-events']);
+      expect(names(whoMay(grants, `dynamodb:${action}`, stream)), action).toEqual([
+        'index-records',
+        'publish-events',
+      ]);
   });
 
   it('is read by those who show it, and by nobody else', () => {
     const read = (action: string, arn: string) => names(whoMay(grants, `dynamodb:${action}`, arn));
-    expect(read('Query', tableArn('ledger'))).toEqual(['seal-checkpoint', 'serve-audit', 'verify-ledger']);
+    expect(read('Query', tableArn('ledger'))).toEqual(['index-records', 'seal-checkpoint', 'serve-audit', 'verify-ledger']);
     expect(read('Query', `${tableArn('ledger')}/index/by-release`)).toEqual([
       'serve-audit',
       'serve-releases',
@@ -65,13 +68,21 @@ describe('the ledger', () => {
     expect(read('GetItem', tableArn('ledger'))).toEqual(['serve-api']);
     expect(read('GetItem', tableArn('ledger-heads'))).toEqual([
       'append-records',
+      'index-records',
       'seal-checkpoint',
       'serve-api',
       'serve-audit',
       'verify-ledger',
     ]);
-    for (const action of ['Scan', 'BatchGetItem', 'PartiQLSelect', 'ExportTableToPointInTime'])
-      expect(read(action, tableArn('ledger')), action).toEqual([]);
+    expect(read('BatchGetItem', tableArn('ledger'))).toEqual(['serve-audit']);
+    expect(read('Query', tableArn('ledger-index'))).toEqual(['serve-audit']);
+    expect(read('GetItem', tableArn('ledger-index'))).toEqual(['index-records', 'serve-audit']);
+  });
+
+  it.each(['ledger', 'ledger-heads', 'ledger-index'])('is never read from end to end: %s', (table) => {
+    for (const arn of [tableArn(table), `${tableArn(table)}/index/any`])
+      for (const action of ['Scan', 'PartiQLSelect', 'ExportTableToPointInTime'])
+        expect(names(whoMay(grants, `dynamodb:${action}`, arn)), action).toEqual([]);
   });
 });
 
@@ -126,6 +137,13 @@ describe("the ledger's proofs", () => {
 });
 
 describe('the other tables', () => {
+  it('are changed by who makes the index of the ledger', () => {
+    expect(changersOf('ledger-index')).toEqual({
+      PutItem: ['index-records'],
+      BatchWriteItem: ['index-records'],
+    });
+  });
+
   it('are changed by those who keep the state of releases', () => {
     const state = [
       'admit-release',
@@ -156,7 +174,7 @@ describe('the other tables', () => {
       'obey-command',
       'recover-release',
     ]);
-    expect(read('Scan', tableArn('services'))).toEqual(['serve-releases', 'serve-services']);
+    expect(read('Scan', tableArn('services'))).toEqual(['capture-aws', 'serve-releases', 'serve-services']);
     expect(read('Scan', tableArn('releases'))).toEqual([]);
   });
 
@@ -192,7 +210,9 @@ describe('functions that keep counts', () => {
 describe('bearer tokens of metric servers', () => {
   const tokens = (overrides: Readonly<Record<string, unknown>>) =>
     grantsOf(new Synthesized('team', overrides))
-      .filter(({ actions }) => actions.some((action) => /^ssm:|^\*$/.test(action)))
+      .filter(
+        ({ who, actions }) => who !== 'capture-github' && actions.some((action) => /^ssm:|^\*$/.test(action)),
+      )
       .filter(({ resources }) => resources.some((resource) => !resource.includes('parameter/sluice/rescue')))
       .map(({ who, actions, resources }) => ({ who, actions, resources }));
 
@@ -253,6 +273,32 @@ describe('copies for a rescue', () => {
       })),
       { who: 'take-snapshot', actions: ['ssm:PutParameter'], resources: [`${path}/*`] },
     ]);
+  });
+});
+
+describe("secrets of GitHub's webhooks", () => {
+  const readersOf = (name: string, overrides: Readonly<Record<string, unknown>>) =>
+    names(
+      whoMay(
+        grantsOf(new Synthesized('team', overrides)),
+        'ssm:GetParameter',
+        `arn:aws:ssm:here:us:parameter${name}`,
+      ),
+    );
+
+  it('are read by the door that checks signatures, each by its name, and by nobody where none is named', () => {
+    const overrides = { githubSecretParameters: ['/sluice/github'] };
+    expect(readersOf('/sluice/github', overrides)).toEqual(['capture-github']);
+    expect(readersOf('/sluice/other', overrides)).toEqual([]);
+    expect(readersOf('/sluice/github', {})).toEqual([]);
+  });
+});
+
+describe('what is captured', () => {
+  it('is handed in by the doors, and reaches the ledger by its one writer', () => {
+    const queue = 'arn:aws:sqs:here:us:sluice-captures';
+    expect(names(whoMay(grants, 'sqs:SendMessage', queue))).toEqual(['capture-aws', 'capture-github']);
+    expect(names(whoMay(grants, 'sqs:ReceiveMessage', queue))).toEqual(['append-records']);
   });
 });
 

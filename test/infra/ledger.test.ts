@@ -75,6 +75,7 @@ describe('who may touch the ledger', () => {
       'dynamodb:PutItem',
       'dynamodb:GetItem',
       'dynamodb:Query',
+      'dynamodb:BatchGetItem',
       'dynamodb:DescribeStream',
       'dynamodb:GetRecords',
       'dynamodb:GetShardIterator',
@@ -174,12 +175,16 @@ describe('the alarms', () => {
       String(Properties.AlarmName).replace(/^sluice-/, ''),
     );
     expect(names.toSorted()).toEqual([
+      'CapturesDead',
+      'CapturesWaiting',
       'EventsDelayed',
       'EventsUnpublished',
       'LateRecordsDead',
       'LateRecordsWaiting',
+      'LedgerContended',
       'LedgerTampered',
       'LedgerUnavailable',
+      'SearchDelayed',
     ]);
     for (const name of names) expect(runbook).toContain(`\n## ${name}\n`);
   });

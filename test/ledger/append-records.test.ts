@@ -11,6 +11,7 @@ vi.stubEnv('POWERTOOLS_METRICS_DISABLED', 'false');
 vi.stubEnv('POWERTOOLS_SERVICE_NAME', 'append-records');
 vi.stubEnv('LEDGER_TABLE', 'ledger');
 vi.stubEnv('LEDGER_HEADS_TABLE', 'heads');
+vi.stubEnv('CAPTURES_QUEUE_ARN', 'arn:aws:sqs:eu-west-1:1:captures');
 const printed = vi.spyOn(console, 'log').mockImplementation(() => {});
 vi.spyOn(console, 'error').mockImplementation(() => {});
 const { handler } = await import('#ledger/append-records.handler.ts');
@@ -22,13 +23,17 @@ beforeEach(() => {
   dynamo.reset();
   printed.mockClear();
   model = new DynamoDbModel();
+  remaining = 12_000;
   dynamo.on(GetCommand).callsFake((input) => model.get(input));
   dynamo.on(TransactWriteCommand).callsFake((input) => model.transactWrite(input));
 });
 
-const invoke = (event: unknown) => handler(event, { awsRequestId: 'r' } as Context);
+let remaining = 12_000;
 
-const message = (messageId: string, body: unknown) => ({
+const invoke = (event: unknown) =>
+  handler(event, { awsRequestId: 'r', getRemainingTimeInMillis: () => remaining } as Context);
+
+const message = (messageId: string, body: unknown, queue = 'late-records') => ({
   messageId,
   receiptHandle: 'h',
   body: typeof body === 'string' ? body : JSON.stringify(body),
@@ -36,7 +41,7 @@ const message = (messageId: string, body: unknown) => ({
   messageAttributes: {},
   md5OfBody: '',
   eventSource: 'aws:sqs',
-  eventSourceARN: 'arn:aws:sqs:eu-west-1:1:late-records',
+  eventSourceARN: `arn:aws:sqs:eu-west-1:1:${queue}`,
   awsRegion: 'eu-west-1',
 });
 
@@ -121,5 +126,39 @@ describe('append-records, called by the queue of late records', () => {
       batchItemFailures: ['m1', 'm2', 'm3'].map((itemIdentifier) => ({ itemIdentifier })),
     });
     expect(dynamo.commandCalls(GetCommand).length).toBe(2);
+  });
+
+  it('begins no batch that may not end in time', async () => {
+    remaining = 8_000;
+    const event = { Records: [message('m', { batchId: aBatchId(), records: [aDraft()] })] };
+    expect(await invoke(event)).toEqual({ batchItemFailures: [{ itemIdentifier: 'm' }] });
+    expect(model.items).toEqual([]);
+  });
+});
+
+describe('append-records, called by the queue of captures', () => {
+  const captured = (messageId: string, body: unknown) => message(messageId, body, 'captures');
+
+  it('appends them as they are, not marked late and not counted as such', async () => {
+    const batch = { batchId: aBatchId(), records: [aDraft({ n: 1 })] };
+    expect(await invoke({ Records: [captured('m', batch)] })).toEqual({ batchItemFailures: [] });
+    expect(dataOf()).toEqual([{ n: 1 }]);
+    expect(printed.mock.calls.filter(([line]) => String(line).includes('LedgerRecordLate'))).toEqual([]);
+  });
+
+  it('lets what was said of a delivery first stand, and is done with it', async () => {
+    const batchId = aBatchId();
+    await invoke({ Records: [captured('m', { batchId, records: [aDraft({ n: 1 })] })] });
+    const again = { Records: [captured('m', { batchId, records: [aDraft({ n: 2 })] })] };
+    expect(await invoke(again)).toEqual({ batchItemFailures: [] });
+    expect(dataOf()).toEqual([{ n: 1 }]);
+  });
+
+  it('keeps what can never be appended, and takes what comes behind it', async () => {
+    const event = {
+      Records: [captured('bad', '{'), captured('good', { batchId: aBatchId(), records: [aDraft({ n: 1 })] })],
+    };
+    expect(await invoke(event)).toEqual({ batchItemFailures: [{ itemIdentifier: 'bad' }] });
+    expect(dataOf()).toEqual([{ n: 1 }]);
   });
 });

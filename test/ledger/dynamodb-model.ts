@@ -1,16 +1,27 @@
-import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
-import type { GetCommandInput, QueryCommandInput, TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
+import { ConditionalCheckFailedException, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import type {
+  BatchGetCommandInput,
+  BatchWriteCommandInput,
+  GetCommandInput,
+  PutCommandInput,
+  QueryCommandInput,
+  TransactWriteCommandInput,
+} from '@aws-sdk/lib-dynamodb';
 
 type Item = Record<string, unknown>;
 type Put = NonNullable<NonNullable<TransactWriteCommandInput['TransactItems']>[number]['Put']>;
 
-const KEYS: Readonly<Record<string, readonly string[]>> = { ledger: ['bundle', 'seq'], heads: ['pk'] };
+const KEYS: Readonly<Record<string, readonly string[]>> = {
+  ledger: ['bundle', 'seq'],
+  heads: ['pk'],
+  index: ['term', 'place'],
+};
 
 const keyOf = (table: string, item: Item): string =>
   JSON.stringify((KEYS[table] ?? []).map((name) => item[name]));
 
 /** The conditions that the ledger uses: `attribute_not_exists(x)` and `a = :b AND …`. Anything else is a mistake. */
-const holds = (put: Put, present: Item | undefined): boolean => {
+const holds = (put: Put | PutCommandInput, present: Item | undefined): boolean => {
   const nameOf = (name: string) => put.ExpressionAttributeNames?.[name] ?? name;
   return (put.ConditionExpression ?? '').split(' AND ').every((term) => {
     const absent = /^attribute_not_exists\((\S+)\)$/.exec(term)?.[1];
@@ -23,10 +34,14 @@ const holds = (put: Put, present: Item | undefined): boolean => {
 
 /**
  * As much of DynamoDB as the ledger rests on: transactions that happen whole or not at all, conditions, and queries in
- * key order that stop at `Limit`. Tables are named `ledger` and `heads`.
+ * key order that stop at `Limit`. Tables are named `ledger`, `heads` and `index`.
  */
 export class DynamoDbModel {
-  readonly tables: Readonly<Record<string, Map<string, Item>>> = { ledger: new Map(), heads: new Map() };
+  readonly tables: Readonly<Record<string, Map<string, Item>>> = {
+    ledger: new Map(),
+    heads: new Map(),
+    index: new Map(),
+  };
 
   /** The ledger's items by number. */
   get items(): readonly Item[] {
@@ -57,7 +72,55 @@ export class DynamoDbModel {
     return item === undefined ? {} : { Item: structuredClone(item) };
   }
 
+  put(input: PutCommandInput): object {
+    const table = this.table(input.TableName);
+    const key = keyOf(String(input.TableName), input.Item ?? {});
+    if (!holds(input, table.get(key)))
+      throw new ConditionalCheckFailedException({ message: 'condition', $metadata: {} });
+    table.set(key, structuredClone(input.Item ?? {}));
+    return {};
+  }
+
+  /** Does all but the last when there are several, as a busy table does. */
+  batchWrite({ RequestItems = {} }: BatchWriteCommandInput): object {
+    const [[name, requests] = ['', []]] = Object.entries(RequestItems);
+    if (requests.length > 25) throw new Error('ValidationException: at most 25 puts');
+    const done = requests.length > 1 ? requests.slice(0, -1) : requests;
+    for (const { PutRequest } of done) {
+      if (PutRequest?.Item === undefined) throw new Error('the model knows puts only');
+      this.table(name).set(keyOf(name, PutRequest.Item), structuredClone(PutRequest.Item));
+    }
+    return { UnprocessedItems: { [name]: requests.slice(done.length) } };
+  }
+
+  /** Gives half of what is asked for, backwards, as it may. */
+  batchGet({ RequestItems = {} }: BatchGetCommandInput): object {
+    const [[name, { Keys = [] }] = ['', {}]] = Object.entries(RequestItems);
+    if (Keys.length > 100) throw new Error('ValidationException: at most 100 keys');
+    const given = Keys.slice(0, Math.ceil(Keys.length / 2)).toReversed();
+    const items = given.flatMap((Key) => this.table(name).get(keyOf(name, Key)) ?? []);
+    const left = Keys.slice(given.length);
+    return {
+      Responses: { [name]: structuredClone(items) },
+      UnprocessedKeys: left.length > 0 ? { [name]: { Keys: left } } : {},
+    };
+  }
+
   query(input: QueryCommandInput): object {
+    return input.TableName === 'index' ? this.queryIndex(input) : this.queryLedger(input);
+  }
+
+  private queryIndex({ ExpressionAttributeValues: values = {}, Limit }: QueryCommandInput): object {
+    const Items = [...this.table('index').values()]
+      .filter(({ term, place }) => {
+        const at = String(place);
+        return term === values[':term'] && at >= values[':from'] && at <= values[':before'];
+      })
+      .toSorted((a, b) => (String(a.place) < String(b.place) ? -1 : 1));
+    return { Items: structuredClone(Items.slice(0, Limit)) };
+  }
+
+  private queryLedger(input: QueryCommandInput): object {
     const partition = String(input.ExpressionAttributeNames?.['#partition']);
     const values = input.ExpressionAttributeValues ?? {};
     const found = this.items.filter(

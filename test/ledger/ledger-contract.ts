@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { LedgerReader, LedgerWriter } from '#ledger/append.ts';
 import { canonicalRecord } from '#ledger/canonical.ts';
 import { leafHash } from '#ledger/leaf-hash.ts';
-import { ConflictError, InvalidRequestError } from '#platform/errors.ts';
+import { ConflictError, InvalidRequestError, LedgerIntegrityError } from '#platform/errors.ts';
 import { aBatchId, aDraft, aReleaseId } from './drafts.ts';
 
 export interface LedgerPair {
@@ -122,6 +122,25 @@ export const ledgerContract = (name: string, make: () => LedgerPair | Promise<Le
         at = page.next;
       }
       expect(read).toEqual(Array.from({ length: 98 }, (_, n) => n));
+    });
+
+    it('gives records by their numbers, in the order asked for, and says when one is not there', async () => {
+      const { writer, reader } = await make();
+      const receipts = await writer.append(
+        aBatchId(),
+        Array.from({ length: 98 }, (_, n) => aDraft({ n })),
+      );
+      const more = await writer.append(aBatchId(), [
+        aDraft({ n: 98 }),
+        aDraft({ n: 99 }),
+        aDraft({ n: 100 }),
+      ]);
+      const seqs = [...receipts, ...more].map(({ seq }) => seq).toReversed();
+      const records = await reader.byNumbers(seqs);
+      expect(records.map(({ data }) => data.n)).toEqual(Array.from({ length: 101 }, (_, n) => 100 - n));
+      expect(await reader.byNumbers([])).toEqual([]);
+      const beyond = (await reader.head()).size + 1_000_000;
+      await expect(reader.byNumbers([...seqs.slice(0, 3), beyond])).rejects.toThrow(LedgerIntegrityError);
     });
 
     it('has nothing beyond its head', async () => {

@@ -1,13 +1,17 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import {
+  BatchGetCommand,
+  BatchWriteCommand,
   DynamoDBDocumentClient,
   GetCommand,
+  PutCommand,
   QueryCommand,
   TransactWriteCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { dynamoDbLedger, type Surroundings } from '#ledger/adapters/dynamodb-ledger.ts';
 import { dynamoDbLedgerReader } from '#ledger/adapters/dynamodb-ledger-reader.ts';
+import { dynamoDbRecordIndex } from '#ledger/adapters/dynamodb-record-index.ts';
 import { newUlid } from '#platform/new-id.ts';
 import { DynamoDbModel } from './dynamodb-model.ts';
 
@@ -28,6 +32,9 @@ export const modelledLedger = (over: Partial<Surroundings> & { readonly interfer
   const calls = mockClient(client);
   calls.on(GetCommand).callsFake(answer((input) => model.get(input as never)));
   calls.on(QueryCommand).callsFake(answer((input) => model.query(input as never)));
+  calls.on(BatchGetCommand).callsFake(answer((input) => model.batchGet(input as never)));
+  calls.on(BatchWriteCommand).callsFake(answer((input) => model.batchWrite(input as never)));
+  calls.on(PutCommand).callsFake(answer((input) => model.put(input as never)));
   calls.on(TransactWriteCommand).callsFake(answer((input) => model.transactWrite(input as never)));
   const writer = dynamoDbLedger(client, TABLES, {
     now: () => new Date('2026-01-05T10:00:00.000Z'),
@@ -37,5 +44,7 @@ export const modelledLedger = (over: Partial<Surroundings> & { readonly interfer
     contended: () => {},
     ...surroundings,
   });
-  return { model, client, calls, writer, reader: dynamoDbLedgerReader(client, TABLES) };
+  const reader = dynamoDbLedgerReader(client, TABLES);
+  const index = dynamoDbRecordIndex(client, 'index', async () => {});
+  return { model, client, calls, writer, reader, index };
 };

@@ -1,7 +1,8 @@
-import { DynamoDBDocumentClient, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { BatchGetCommand, DynamoDBDocumentClient, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { APIGatewayProxyEventV2WithJWTAuthorizer, Context } from 'aws-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { indexRecords } from '#ledger/index-records.ts';
 import { verifyRecords } from '#ledger/verify-chain.ts';
 import { aBatchId, aDraft, aReleaseId } from './drafts.ts';
 import { modelledLedger } from './modelled-ledger.ts';
@@ -11,11 +12,13 @@ vi.stubEnv('POWERTOOLS_DEV', 'true');
 vi.stubEnv('POWERTOOLS_SERVICE_NAME', 'serve-audit');
 vi.stubEnv('LEDGER_TABLE', 'ledger');
 vi.stubEnv('LEDGER_HEADS_TABLE', 'heads');
+vi.stubEnv('LEDGER_INDEX_TABLE', 'index');
 const { handler } = await import('#ledger/serve-audit.handler.ts');
 
-const { model, writer } = modelledLedger();
+const { model, writer, reader, index } = modelledLedger();
 const dynamo = mockClient(DynamoDBDocumentClient);
 dynamo.on(GetCommand).callsFake((input) => model.get(input));
+dynamo.on(BatchGetCommand).callsFake((input) => model.batchGet(input));
 dynamo.on(QueryCommand).callsFake((input) => model.query(input));
 
 const get = async (query: Record<string, string>, role = 'auditor') => {
@@ -66,8 +69,53 @@ describe('GET /v1/audit/records', () => {
     [{ cursor: 'made-up' }],
     [{ release: 'checkout' }],
     [{ unknown: '1' }],
+    [{ service: 'Not A Service' }],
+    [{ actor: '' }],
+    [{ actor: 'a\u0000b' }],
+    [{ control: 'CC9.9' }],
+    [{ type: 'release.requested' }],
+    [{ from: '2026-01-05' }],
+    [{ to: 'yesterday' }],
+    [{ service: 'checkout', cursor: Buffer.from('7').toString('base64url') }],
+    [{ cursor: Buffer.from('2026-01-05T10:00:00.000Z#0000000000000001').toString('base64url') }],
   ])('refuses %j', async (query) => {
     expect(await get(query as Record<string, string>)).toMatchObject({ status: 400, body: { status: 400 } });
+  });
+
+  it("gives those of one release's records that are what else is asked for", async () => {
+    const { body } = await get({ release: releaseId, type: 'release.aborted' });
+    expect(body).toMatchObject({ records: [], searchedSize: 20 });
+    const all = await get({ release: releaseId, service: 'checkout', actor: 'sluice' });
+    expect(all.body.records).toHaveLength(10);
+  });
+
+  it('finds records by what they are about, and says up to where it looked', async () => {
+    const ports = { ledger: reader, index, onUnreadable: () => {}, isTimeLeft: () => true };
+    const before = await get({ service: 'checkout' });
+    expect(before.body).toMatchObject({ records: [], searchedSize: 0, head: { size: 20 } });
+    await indexRecords(ports);
+    const numbers: number[] = [];
+    let page = await get({
+      service: 'checkout',
+      control: 'CC8.1',
+      from: '2026-01-05T11:00:00+01:00',
+      limit: '7',
+    });
+    for (;;) {
+      expect(page.body.searchedSize).toBe(20);
+      numbers.push(...page.body.records.map(({ seq }: { seq: number }) => seq));
+      if (page.body.next === undefined) break;
+      page = await get({ service: 'checkout', control: 'CC8.1', limit: '7', cursor: page.body.next });
+    }
+    expect(numbers).toEqual(Array.from({ length: 20 }, (_, n) => n));
+    for (const nothing of [
+      { service: 'cart' },
+      { service: 'checkout', actor: 'nobody' },
+      { to: '2026-01-05T10:00:10Z' },
+      { from: '2026-01-05T10:00:10.001Z' },
+      { from: '2027-01-01T00:00:00Z', to: '2026-01-01T00:00:00Z' },
+    ])
+      expect((await get(nothing)).body, JSON.stringify(nothing)).toMatchObject({ records: [] });
   });
 
   it('is for auditors, operators and admins', async () => {

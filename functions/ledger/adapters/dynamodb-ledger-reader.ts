@@ -1,4 +1,10 @@
-import { type DynamoDBDocumentClient, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import {
+  BatchGetCommand,
+  type BatchGetCommandOutput,
+  type DynamoDBDocumentClient,
+  GetCommand,
+  QueryCommand,
+} from '@aws-sdk/lib-dynamodb';
 import type { LedgerPage, LedgerReader } from '#ledger/append.ts';
 import { EMPTY_LEDGER, type LedgerHead } from '#ledger/chain.ts';
 import {
@@ -11,10 +17,16 @@ import {
 } from '#ledger/keys.ts';
 import { type LedgerRecord, ledgerRecordSchema } from '#ledger/record.ts';
 import { orTransient } from '#platform/aws-errors.ts';
-import { LedgerIntegrityError } from '#platform/errors.ts';
+import { LedgerIntegrityError, TransientError } from '#platform/errors.ts';
 
 /** A Lambda answers with 6 MB at most, and quoting JSON inside JSON can double it. */
 const PAGE_BYTES_MAX = 2_000_000;
+
+/** BatchGetItem takes so many keys. */
+const KEYS_MAX = 100;
+
+/** BatchGetItem answers with what it had time for; asked so often, DynamoDB is in trouble. */
+const ANSWERS_MAX = 8;
 
 /**
  * The record of an item, with the hash that is stored beside it: a record that was tampered with is handed out as it
@@ -88,10 +100,48 @@ export const dynamoDbLedgerReader = (client: DynamoDBDocumentClient, tables: Led
     return { records };
   };
 
+  /** Items by number, in no order. */
+  const itemsOf = async (seqs: readonly number[]): Promise<ReadonlyMap<number, LedgerItem>> => {
+    const items = new Map<number, LedgerItem>();
+    let Keys: Record<string, unknown>[] = seqs.map((seq) => ({ bundle: bundleOf(seq), seq }));
+    for (let answer = 0; Keys.length > 0; answer += 1) {
+      if (answer === ANSWERS_MAX) throw new TransientError('the ledger did not give all records: try again');
+      const command = new BatchGetCommand({
+        RequestItems: { [tables.ledger]: { Keys, ConsistentRead: true } },
+      });
+      const { Responses, UnprocessedKeys }: BatchGetCommandOutput = await orTransient(
+        'the ledger',
+        client.send(command),
+      );
+      for (const item of (Responses?.[tables.ledger] ?? []) as LedgerItem[]) items.set(item.seq, item);
+      Keys = UnprocessedKeys?.[tables.ledger]?.Keys ?? [];
+    }
+    return items;
+  };
+
+  const byNumbers = async (seqs: readonly number[]): Promise<readonly LedgerRecord[]> => {
+    const records: LedgerRecord[] = [];
+    let bytes = 0;
+    for (let start = 0; start < seqs.length; start += KEYS_MAX) {
+      const wanted = seqs.slice(start, start + KEYS_MAX);
+      const items = await itemsOf(wanted);
+      for (const seq of wanted) {
+        const item = items.get(seq);
+        if (item === undefined)
+          throw new LedgerIntegrityError(`record ${seq} was in the ledger and no longer is: see the runbook`);
+        bytes += Buffer.byteLength(item.canonical);
+        if (records.length > 0 && bytes > PAGE_BYTES_MAX) return records;
+        records.push(recordOf(item));
+      }
+    }
+    return records;
+  };
+
   const nextAfter = ({ items }: Slice, from: number): number => (items.at(-1)?.seq ?? from - 1) + 1;
 
   return {
     head,
+    byNumbers,
     byRelease: (releaseId, { from = 0, limit }) =>
       fill(from, limit, async (position, wanted) => {
         const partition = { name: 'releaseId', value: releaseId };

@@ -28,10 +28,14 @@ const RETRY_MILLISECONDS_MAX = 8_000;
 const BACK_OFF_MILLISECONDS = 25;
 /** Some ten transactions' time: waiting longer only lets newcomers overtake, until the loser's time is up. */
 const BACK_OFF_MILLISECONDS_MAX = 250;
+/** What comes through a queue is in no hurry: it waits so many times longer, and decisions go first. */
+const QUEUED_BACK_OFF = 4;
 
 /** Full jitter: of n writers that lost together, few meet again (aws.amazon.com/builders-library, "Timeouts, retries and backoff with jitter"). */
-const backOff = (attempt: number, random: number): number =>
-  random * Math.min(BACK_OFF_MILLISECONDS_MAX, BACK_OFF_MILLISECONDS * 2 ** attempt);
+const backOff = (attempt: number, random: number, queued: boolean): number =>
+  (queued ? QUEUED_BACK_OFF : 1) *
+  random *
+  Math.min(BACK_OFF_MILLISECONDS_MAX, BACK_OFF_MILLISECONDS * 2 ** attempt);
 
 const receiptsOf = (records: readonly LinkedRecord[]): AppendReceipt[] =>
   records.map(({ record: { seq, id, recordHash } }) => ({ seq, id, recordHash }));
@@ -76,7 +80,7 @@ export const dynamoDbLedger = (
   client: DynamoDBDocumentClient,
   tables: LedgerTables,
   around: Surroundings,
-): LedgerWriter & { appendLate: LedgerWriter['append'] } => {
+): LedgerWriter & { appendLate: LedgerWriter['append']; appendCaptured: LedgerWriter['append'] } => {
   const read = async (key: { readonly pk: string }): Promise<Record<string, unknown> | undefined> => {
     const command = new GetCommand({ TableName: tables.heads, Key: key, ConsistentRead: true });
     return (await orTransient('the ledger', client.send(command))).Item;
@@ -112,7 +116,7 @@ export const dynamoDbLedger = (
   const append = async (
     batchId: string,
     drafts: readonly RecordDraft[],
-    late: boolean,
+    how: 'decided' | 'late' | 'captured',
   ): Promise<readonly AppendReceipt[]> => {
     const digest = batchDigest(drafts);
     const deadline = around.now().getTime() + RETRY_MILLISECONDS_MAX;
@@ -128,7 +132,7 @@ export const dynamoDbLedger = (
       const now = around.now();
       const { records, head } = linkRecords(from, drafts, {
         ids: drafts.map(() => around.newUlid(now)),
-        ...(late && { lateAt: now.toISOString() }),
+        ...(how === 'late' && { lateAt: now.toISOString() }),
       });
       requireOneTransaction(records);
       const receipts = receiptsOf(records);
@@ -136,7 +140,7 @@ export const dynamoDbLedger = (
       if (outcome === 'committed') return receipts;
       occupiedAt = outcome === 'occupied' ? from : undefined;
       around.contended();
-      const wait = backOff(attempt, around.random());
+      const wait = backOff(attempt, around.random(), how !== 'decided');
       if (around.now().getTime() + wait > deadline)
         throw new TransientError(
           'the ledger is too busy: try again with the same batch id, it is not known whether the batch was appended',
@@ -146,8 +150,9 @@ export const dynamoDbLedger = (
   };
 
   return {
-    append: (batchId, drafts) => append(batchId, drafts, false),
-    appendLate: (batchId, drafts) => append(batchId, drafts, true),
+    append: (batchId, drafts) => append(batchId, drafts, 'decided'),
+    appendLate: (batchId, drafts) => append(batchId, drafts, 'late'),
+    appendCaptured: (batchId, drafts) => append(batchId, drafts, 'captured'),
   };
 };
 

@@ -144,6 +144,12 @@ export function* wrongBodies(type: z.ZodType, good: unknown): Generator<Wrong> {
 const INTEGERS = ['0', '-1', '1000000000', '1e9', '1.5', 'abc', '', 'NaN', '1,2', '%00', '%D9%A3'];
 const STRINGS = ['', '%00', '%ff', 'NOT%20VALID', '../..', '__proto__', 'x'.repeat(5_000), '%F0%9F%98%80'];
 
+/** For a parameter that takes any text that a person can read. */
+const UNREADABLE = ['', '%00', '%ff', '%0a', 'x'.repeat(5_000)];
+const FREE_TEXT: ReadonlySet<string> = new Set(['actor']);
+
+const wrongTexts = (name: string): readonly string[] => (FREE_TEXT.has(name) ? UNREADABLE : STRINGS);
+
 /** Query strings that are each wrong in one parameter, which they are listed with. */
 export const wrongQueries = (
   type: z.ZodObject | undefined,
@@ -154,7 +160,7 @@ export const wrongQueries = (
     ['unknown', 'unknown=1'],
     ['__proto__', '__proto__=1'],
     ...Object.entries(properties).flatMap(([name, { type: of }]) =>
-      (of === 'integer' ? INTEGERS : STRINGS).map((value) => [name, `${name}=${value}`] as const),
+      (of === 'integer' ? INTEGERS : wrongTexts(name)).map((value) => [name, `${name}=${value}`] as const),
     ),
   ];
 };

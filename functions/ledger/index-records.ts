@@ -1,0 +1,81 @@
+import type { LedgerReader } from '#ledger/append.ts';
+import type { LedgerRecord } from '#ledger/record.ts';
+import { placeOf, termsOf } from '#ledger/record-filter.ts';
+import { LedgerIntegrityError, TransientError } from '#platform/errors.ts';
+
+/** That a record stands under a term. */
+export interface IndexRow {
+  readonly term: string;
+  readonly place: string;
+}
+
+/** The index's writing side. Rows may be put any number of times. */
+export interface RecordIndexWriter {
+  /** The number of the first record that is not in the index yet. Consistent. */
+  indexedSize(): Promise<number>;
+  put(rows: readonly IndexRow[]): Promise<void>;
+  /** False when somebody else has moved it from `from` meanwhile. */
+  advance(from: number, to: number): Promise<boolean>;
+}
+
+export interface IndexPorts {
+  readonly ledger: Pick<LedgerReader, 'head' | 'from'>;
+  readonly index: RecordIndexWriter;
+  /** Told of a record that can't be read: it stands in the ledger, and under no term. */
+  readonly onUnreadable: (seq: number) => void;
+  readonly isTimeLeft: () => boolean;
+}
+
+/** Records read and indexed at once. */
+const STRIDE = 100;
+
+interface Stride {
+  readonly records: readonly LedgerRecord[];
+  readonly end: number;
+}
+
+/**
+ * The records from `position` on. One that was made unreadable by hand must not keep those behind it out of the index:
+ * from there on they are read one by one, and it is passed over.
+ */
+const readStride = async (
+  { ledger, onUnreadable }: IndexPorts,
+  position: number,
+  size: number,
+): Promise<Stride> => {
+  const endOf = ({ records, next }: Awaited<ReturnType<LedgerReader['from']>>): number =>
+    Math.max(next ?? size, (records.at(-1)?.seq ?? position - 1) + 1);
+  try {
+    const page = await ledger.from(position, STRIDE);
+    return { records: page.records, end: endOf(page) };
+  } catch (error) {
+    if (!(error instanceof LedgerIntegrityError)) throw error;
+  }
+  try {
+    const page = await ledger.from(position, 1);
+    return { records: page.records, end: endOf(page) };
+  } catch (error) {
+    if (!(error instanceof LedgerIntegrityError)) throw error;
+    onUnreadable(position);
+    return { records: [], end: position + 1 };
+  }
+};
+
+/**
+ * Brings the index up to the ledger's head, from wherever it is. Nobody has to tell which records are new: a call that
+ * was lost is made up for by the next one, and an index that was deleted is made anew from record 0.
+ * @throws TransientError when time is up before the end, so that it is called again.
+ */
+export const indexRecords = async (ports: IndexPorts): Promise<void> => {
+  const { ledger, index, isTimeLeft } = ports;
+  for (;;) {
+    const [position, { size }] = await Promise.all([index.indexedSize(), ledger.head()]);
+    if (position >= size) return;
+    if (!isTimeLeft()) throw new TransientError(`the index has ${position} of ${size} records so far`);
+    const { records, end } = await readStride(ports, position, size);
+    await index.put(
+      records.flatMap((record) => termsOf(record).map((term) => ({ term, place: placeOf(record) }))),
+    );
+    await index.advance(position, end);
+  }
+};
