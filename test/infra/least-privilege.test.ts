@@ -60,7 +60,12 @@ describe('the ledger', () => {
 
   it('is read by those who show it, and by nobody else', () => {
     const read = (action: string, arn: string) => names(whoMay(grants, `dynamodb:${action}`, arn));
-    expect(read('Query', tableArn('ledger'))).toEqual(['index-records', 'seal-checkpoint', 'serve-audit', 'verify-ledger']);
+    expect(read('Query', tableArn('ledger'))).toEqual([
+      'index-records',
+      'seal-checkpoint',
+      'serve-audit',
+      'verify-ledger',
+    ]);
     expect(read('Query', `${tableArn('ledger')}/index/by-release`)).toEqual([
       'serve-audit',
       'serve-releases',
