@@ -33,7 +33,7 @@ const SWEEP: Usage = {
 const SEALING: Usage = { ...SWEEP, readUnits: 3, keyRequests: 0 };
 
 /** By the beginning of a schedule's description: what one of its calls costs when there is nothing to do. */
-const callOf = (description: string): Usage => (description.startsWith('Signs') ? SEALING : SWEEP);
+const callOf = (description = ''): Usage => (description.startsWith('Signs') ? SEALING : SWEEP);
 
 const minutesOf = (expression: string): number => {
   const [, number, unit] = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(expression) ?? [];

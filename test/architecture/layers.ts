@@ -28,12 +28,21 @@ export const PURE_PACKAGES: readonly string[] = ['zod', 'canonicalize'];
 
 /** Node's own functions that are pure, by module. Everything else of `node:` is the outside world. */
 export const PURE_NODE_FUNCTIONS: Readonly<Record<string, readonly string[]>> = {
-  'node:crypto': ['createHash', 'createHmac', 'hash', 'timingSafeEqual'],
+  // Checking a signature gives the same answer every time; making one is not for decisions.
+  'node:crypto': [
+    'createHash',
+    'createHmac',
+    'createPublicKey',
+    'hash',
+    'KeyObject',
+    'timingSafeEqual',
+    'verify',
+  ],
 };
 
 /** What infra may know of the functions: the contracts, never the code behind them. */
 export const CONTRACT_FILES: readonly RegExp[] = [
-  /^routes?\.ts$/,
+  /^([a-z-]+-)?routes?\.ts$/,
   /^tasks?\.ts$/,
   /^metric-names\.ts$/,
   /^event-types\.ts$/,

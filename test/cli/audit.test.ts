@@ -46,7 +46,7 @@ const fileOf = (name: string, content: string | Buffer): string => {
   return file;
 };
 
-describe('sluice audit verify', () => {
+describe('sluice audit verify', { timeout: 60_000 }, () => {
   it('says what it checked and, as plainly, what it could not prove', () => {
     const { status, answers } = verify();
     expect(status).toBe(0);
@@ -126,7 +126,7 @@ describe('sluice audit verify', () => {
   });
 });
 
-describe('sluice audit proof', () => {
+describe('sluice audit proof', { timeout: 60_000 }, () => {
   const check = async (index: number, record: string, size = COUNT) => {
     const read: ReadTile = async (tile) => sound.tiles.get(tilePath(tile));
     const receipt = receiptText({
@@ -173,7 +173,7 @@ describe('sluice audit proof', () => {
   });
 });
 
-describe('sluice audit hash', () => {
+describe('sluice audit hash', { timeout: 60_000 }, () => {
   it("gives each record's canonical bytes and hash, from standard input or a file", () => {
     const expected = records.map(({ recordHash, canonical }) => ({
       canonical: Buffer.from(canonical).toString('base64'),
