@@ -93,6 +93,8 @@ const settingsSchema = z.strictObject({
   metricPeriodSecondsMin: z.int().min(1).max(60),
   /** How often a stage asks the judge when the plan doesn't say. */
   lookIntervalSeconds: z.int().min(1).max(60),
+  /** How long functions go by the kill switches that they read last; AppConfig is asked every 15 s at most. */
+  flagsKeptSeconds: z.int().min(1).max(300),
   /** How often the sweep looks for releases whose execution is gone; status events find most of them at once. */
   recoverEveryMinutes: z.int().min(1).max(60),
   /** How long a release may stand accepted without an execution before the sweep starts it. */
@@ -125,6 +127,8 @@ const settingsSchema = z.strictObject({
     .string()
     .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/)
     .optional(),
+  /** A CloudWatch dashboard of rollouts: $3 a month, or nothing for the first three of an account. */
+  dashboard: z.boolean(),
   /** Who is told of alarms by mail; each address is asked by AWS to confirm first. */
   alarmEmails: z.array(z.email()).max(20).default([]),
 });
@@ -165,12 +169,14 @@ const DEFAULTS: Record<StageConfig['stage'], Omit<z.input<typeof settingsSchema>
     logRetentionDays: 1,
     metricPeriodSecondsMin: 1,
     lookIntervalSeconds: 1,
+    flagsKeptSeconds: 1,
     recoverEveryMinutes: 1,
     startGraceSeconds: 5,
     checkpointLock: null,
     restoreConcurrency: null,
     apiRequestsPerSecond: 1_000,
     secondFactor: 'optional',
+    dashboard: true,
   },
   team: {
     lambdaTargets: ['checkout'],
@@ -178,12 +184,14 @@ const DEFAULTS: Record<StageConfig['stage'], Omit<z.input<typeof settingsSchema>
     logRetentionDays: 365,
     metricPeriodSecondsMin: 60,
     lookIntervalSeconds: 10,
+    flagsKeptSeconds: 20,
     recoverEveryMinutes: 5,
     startGraceSeconds: 60,
     checkpointLock: { mode: 'governance', years: 7 },
     restoreConcurrency: null,
     apiRequestsPerSecond: 50,
     secondFactor: 'required',
+    dashboard: false,
   },
 };
 

@@ -6,6 +6,7 @@ import { AlarmTopic } from './constructs/alarm-topic.ts';
 import { Api } from './constructs/api.ts';
 import { AwsCapture } from './constructs/aws-capture.ts';
 import { Capture } from './constructs/capture.ts';
+import { Flags } from './constructs/flags.ts';
 import { Front } from './constructs/front.ts';
 import { Identity } from './constructs/identity.ts';
 import { Ledger } from './constructs/ledger.ts';
@@ -13,6 +14,7 @@ import { LedgerTree } from './constructs/ledger-tree.ts';
 import { Policy } from './constructs/policy.ts';
 import { Releases } from './constructs/releases.ts';
 import { Rollout } from './constructs/rollout.ts';
+import { RolloutDashboard } from './constructs/rollout-dashboard.ts';
 import { Workflows } from './constructs/workflows.ts';
 
 /** `sluice-payments` → `SluicePayments`: a stage of another name is another stack, never a new shape of this one. */
@@ -36,15 +38,18 @@ export class SluiceStack extends Stack {
     const ledger = new Ledger(this, 'Ledger', { config, bus });
     const ledgerTree = new LedgerTree(this, 'LedgerTree', { config, ledger });
     const capture = new Capture(this, 'Capture', { config, ledger });
+    const flags = new Flags(this, 'Flags', { config, ledger });
     const policy = new Policy(this, 'Policy', { config, ledger });
-    const releases = new Releases(this, 'Releases', { config, bus, ledger, policy });
-    const rollout = new Rollout(this, 'Rollout', { config, bus, ledger, releases });
+    const releases = new Releases(this, 'Releases', { config, bus, flags, ledger, policy });
+    const rollout = new Rollout(this, 'Rollout', { config, bus, flags, ledger, releases });
     new Workflows(this, 'Workflows', { config, tasks: { ...releases.tasks, ...rollout.tasks } });
     const front = new Front(this, 'Front', { config, identity, ledger, policy, releases });
     const api = new Api(this, 'Api', {
       config,
       identity,
-      slices: [front, policy, releases, rollout, ledger, ledgerTree, capture].map((slice) => slice.routed),
+      slices: [front, policy, flags, releases, rollout, ledger, ledgerTree, capture].map(
+        (slice) => slice.routed,
+      ),
     });
     new AwsCapture(this, 'AwsCapture', {
       config,
@@ -53,6 +58,7 @@ export class SluiceStack extends Stack {
       ownIds: [api.id, identity.pool.userPoolId],
     });
     new AlarmTopic(this, 'AlarmTopic', { config }).tellOf(this);
+    if (config.dashboard) new RolloutDashboard(this, 'Dashboard', { config }).show(this);
     new CfnOutput(this, 'BusName', { key: 'BusName', value: bus.eventBusName });
     new CfnOutput(this, 'UserPoolId', { key: 'UserPoolId', value: identity.pool.userPoolId });
     new CfnOutput(this, 'ClientId', { key: 'ClientId', value: identity.client.userPoolClientId });

@@ -1,12 +1,13 @@
 """Where MiniStack 1.5.33 differs from AWS in what we rely on. Each correction refuses to start if the code it corrects
 has changed, so that a new version is looked at before it is used."""
 
+import inspect
 import json
 from urllib.parse import parse_qs
 
 from ministack import app
 from ministack.core import iam_actions, lambda_runtime
-from ministack.services import alb, cognito, lambda_svc
+from ministack.services import alb, appconfig, cognito, lambda_svc
 
 ALIAS_ACTIONS = {"GET": "GetAlias", "PUT": "UpdateAlias", "DELETE": "DeleteAlias"}
 
@@ -77,6 +78,29 @@ def name_resources():
     iam_actions.extract_resource_arn = extract_resource_arn
 
 
+def name_configurations():
+    """Reading a configuration is authorized on every resource there is; on AWS it is one configuration in one
+    environment, which a function's policy names."""
+    general = iam_actions.extract_resource_arn
+
+    def extract_resource_arn(service, method, path, headers, body, query_params, region, account_id):
+        if service != "appconfigdata":
+            return general(service, method, path, headers, body, query_params, region, account_id)
+        token = query_params.get("configuration_token", "")
+        session = appconfig._sessions.get(token[0] if isinstance(token, list) else token) if token else json.loads(body)
+        application = appconfig._resolve_application_id((session or {}).get("ApplicationIdentifier", ""))
+        if application is None:
+            return "*"
+        environment = appconfig._resolve_environment_id(application, session["EnvironmentIdentifier"])
+        profile = appconfig._resolve_configuration_profile_id(application, session["ConfigurationProfileIdentifier"])
+        return (
+            f"arn:aws:appconfig:{region}:{account_id}:application/{application}"
+            f"/environment/{environment}/configuration/{profile}"
+        )
+
+    iam_actions.extract_resource_arn = extract_resource_arn
+
+
 def keep_roles_when_refreshed():
     """A token refreshed by the sign-in page's grant has lost its groups; by any other it keeps them, as on AWS. So no
     grant is remembered as the page's."""
@@ -138,6 +162,25 @@ def keep_forward_weights():
     alb._parse_actions, alb._action_xml = parse_actions, action_xml
 
 
+def keep_versions_in_line():
+    """A hosted version is made whatever its maker took for the newest. AWS refuses a LatestVersionNumber that is not
+    (AppConfig API Reference, CreateHostedConfigurationVersion)."""
+    lenient = appconfig.handle_request
+    if "latest-version-number" in inspect.getsource(appconfig):
+        raise SystemExit("this version of MiniStack may check LatestVersionNumber itself: see keep_versions_in_line")
+
+    async def handle_request(method, path, headers, body, query_params):
+        latest = headers.get("latest-version-number")
+        parts = [part for part in path.split("/") if part]
+        if method == "POST" and latest is not None and parts[-1:] == ["hostedconfigurationversions"]:
+            newest = appconfig._latest_hosted_version_number(parts[1], parts[3])
+            if int(latest) != newest:
+                return appconfig._error(409, "ConflictException", f"The latest version is {newest}, not {latest}.")
+        return await lenient(method, path, headers, body, query_params)
+
+    appconfig.handle_request = handle_request
+
+
 def apply():
     name_alias_actions()
     name_errors()
@@ -145,3 +188,5 @@ def apply():
     keep_roles_when_refreshed()
     revoke_tokens_by_page()
     keep_forward_weights()
+    name_configurations()
+    keep_versions_in_line()

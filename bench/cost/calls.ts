@@ -13,6 +13,8 @@ export interface Calls {
   readonly metricReads?: number;
   /** Further write units: transactions that take in or close a release. */
   readonly writeUnits?: number;
+  /** Requests for the kill switches. */
+  readonly flagRequests?: number;
   /** Metrics of ours that it counts when all goes well. */
   readonly metrics?: number;
 }
@@ -26,11 +28,18 @@ type Task = keyof typeof releaseTasks | keyof typeof rolloutTasks;
 export const callsOf = (releaseUnits: { readonly put: number; readonly update: number }) =>
   ({
     /** `POST /v1/releases`: service, release put with its two locks and the key, launched. */
-    RequestRelease: { reads: 2, updates: 1, batches: [1], writeUnits: releaseUnits.put + 6, metrics: 1 },
-    AdmitRelease: { reads: 1, updates: 0, batches: [1] },
+    RequestRelease: {
+      reads: 2,
+      updates: 1,
+      batches: [1],
+      writeUnits: releaseUnits.put + 6,
+      flagRequests: 2,
+      metrics: 1,
+    },
+    AdmitRelease: { reads: 1, updates: 0, batches: [1], metrics: 1 },
     TakeSnapshot: { reads: 1, updates: 1, batches: [1], metricReads: 1 },
     ShiftTraffic: { reads: 3, updates: 1, batches: [1, 1] },
-    JudgeHealth: { reads: 1, updates: 1, batches: [] },
+    JudgeHealth: { reads: 1, updates: 1, batches: [], flagRequests: 1 },
     PromoteVersion: { reads: 3, updates: 2, batches: [1, 1] },
     /** Decided, recorded, closed: the release's item once more in a transaction, which costs twice, and its two locks. */
     ConcludeRelease: {

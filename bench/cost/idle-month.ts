@@ -58,6 +58,12 @@ const IDLE: Readonly<Record<string, (properties: Resource['Properties']) => Usag
 
 /** Costs nothing while nobody uses it. People are free of charge up to 10,000 a month (Amazon Cognito pricing). */
 const FREE: ReadonlySet<string> = new Set([
+  'AWS::AppConfig::Application',
+  'AWS::AppConfig::ConfigurationProfile',
+  'AWS::AppConfig::Deployment',
+  'AWS::AppConfig::DeploymentStrategy',
+  'AWS::AppConfig::Environment',
+  'AWS::AppConfig::HostedConfigurationVersion',
   'AWS::ApiGatewayV2::Api',
   'AWS::ApiGatewayV2::Authorizer',
   'AWS::ApiGatewayV2::Integration',

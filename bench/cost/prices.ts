@@ -36,6 +36,12 @@ export const PRICES = {
   scheduled: perMillion(1, 'scheduled calls', 'Amazon EventBridge pricing: Scheduler'),
   apiRequests: perMillion(1, 'API requests', 'Amazon API Gateway pricing: HTTP APIs'),
   queueRequests: perMillion(0.4, 'queue requests', 'Amazon SQS pricing: standard queues'),
+  flagRequests: perMillion(0.2, 'requests for flags', 'AWS AppConfig pricing: configuration requests'),
+  flagsReceived: {
+    dollars: 0.0008,
+    unit: 'times flags were received',
+    page: 'AWS AppConfig pricing: configurations received',
+  },
   keyRequests: perMillion(3, 'key requests', 'AWS KMS pricing: requests'),
   signatures: perMillion(15, 'signatures', 'AWS KMS pricing: requests, elliptic curve keys'),
   objectPuts: perMillion(5, 'object puts', 'Amazon S3 pricing: requests, Standard'),

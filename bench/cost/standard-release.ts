@@ -19,6 +19,9 @@ export const ASSUMED = {
   releaseKilobytes: 4,
 } as const;
 
+/** Functions that are given the flags anew in a release's course, because they were not warm: door and judge. */
+const FLAG_READERS = 2;
+
 /** Every change of a release's item is written to its three indexes too. */
 const RELEASE_INDEXES = 3;
 
@@ -65,6 +68,7 @@ const callsUsage = ({
   batches,
   metricReads = 0,
   writeUnits = 0,
+  flagRequests = 0,
   metrics = 0,
 }: Calls): Usage =>
   addUsage(
@@ -73,6 +77,7 @@ const callsUsage = ({
       readUnits: reads * Math.ceil(ASSUMED.releaseKilobytes / 4),
       writeUnits: updates * releaseUnits.update + writeUnits,
       metricsRead: metricReads * METRICS_PER_READ,
+      flagRequests,
       metricHours: metrics,
     },
     ...batches.flatMap((records) => [batchUsage(records), publishUsage(records), indexUsage(records)]),
@@ -138,7 +143,7 @@ export const countRelease = (
   });
   return {
     usage: addUsage(
-      { apiRequests: 1 },
+      { apiRequests: 1, flagsReceived: FLAG_READERS },
       wakeUsage(),
       ...walks.map(walkedUsage),
       ...perCall.map(({ usage }) => usage),

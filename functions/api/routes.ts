@@ -3,7 +3,7 @@ import { captureRoutes } from '#capture/routes.ts';
 import { proofRoutes } from '#ledger/proof-routes.ts';
 import { auditRoutes } from '#ledger/routes.ts';
 import { defineRoutes, type RouteTable } from '#platform/route.ts';
-import { serviceRoutes } from '#policy/routes.ts';
+import { flagRoutes, serviceRoutes } from '#policy/routes.ts';
 import { releaseRoutes } from '#releases/routes.ts';
 import { commandRoutes } from '#rollout/routes.ts';
 
@@ -38,6 +38,7 @@ export const apiRoutes = defineRoutes({
 export const ALL_ROUTES: readonly RouteTable[] = [
   apiRoutes,
   serviceRoutes,
+  flagRoutes,
   releaseRoutes,
   commandRoutes,
   auditRoutes,

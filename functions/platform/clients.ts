@@ -1,4 +1,5 @@
 import { AppConfigClient } from '@aws-sdk/client-appconfig';
+import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ECSClient } from '@aws-sdk/client-ecs';
@@ -21,7 +22,7 @@ export interface Patience {
   readonly seconds: number;
 }
 
-const PATIENT: Patience = { attempts: 3, seconds: 5 };
+export const PATIENT: Patience = { attempts: 3, seconds: 5 };
 
 /** For what a restore asks on its way: it goes ahead without an answer, so it doesn't wait long for one. */
 export const IMPATIENT: Patience = { attempts: 2, seconds: 1.5 };
@@ -74,4 +75,7 @@ export const cloudWatch = (region?: string): CloudWatchClient =>
 export const loadBalancers = (region?: string): ElasticLoadBalancingV2Client =>
   new ElasticLoadBalancingV2Client(bounded(BRIEF, region));
 export const containers = (region?: string): ECSClient => new ECSClient(bounded(BRIEF, region));
-export const appConfig = (region?: string): AppConfigClient => new AppConfigClient(bounded(BRIEF, region));
+export const appConfig = (region?: string, patience: Patience = BRIEF): AppConfigClient =>
+  new AppConfigClient(bounded(patience, region));
+/** Whoever reads the kill switches goes on without them. */
+export const appConfigData = (): AppConfigDataClient => new AppConfigDataClient(bounded(IMPATIENT));

@@ -4,6 +4,7 @@ export const METRIC_NAMESPACE = 'Sluice';
 export const METRIC = {
   releaseRequested: 'ReleaseRequested',
   releaseRefused: 'ReleaseRefused',
+  releaseStarted: 'ReleaseStarted',
   releasePromoted: 'ReleasePromoted',
   releaseRolledBack: 'ReleaseRolledBack',
   releaseAborted: 'ReleaseAborted',
@@ -12,7 +13,10 @@ export const METRIC = {
   restoreFailed: 'RestoreFailed',
   restoreMilliseconds: 'RestoreMilliseconds',
   releaseRecovered: 'ReleaseRecovered',
+  releaseStuck: 'ReleaseStuck',
   judgedWithoutData: 'JudgedWithoutData',
+  rollbackHeld: 'RollbackHeld',
+  autoRollbackOff: 'AutoRollbackOff',
   ledgerAppendContended: 'LedgerAppendContended',
   ledgerRecordLate: 'LedgerRecordLate',
   ledgerTampered: 'LedgerTampered',

@@ -2,6 +2,8 @@ import * as z from 'zod';
 import { serviceNameSchema } from '#platform/ids.ts';
 import { pageQuery } from '#platform/page.ts';
 import { defineRoutes, READERS } from '#platform/route.ts';
+import { textSchema } from '#platform/text.ts';
+import { killSwitchSchema, switchStateSchema } from '#policy/kill-switches.ts';
 import { registeredServiceSchema, serviceDefinitionSchema } from '#policy/service-definition.ts';
 
 const oneService = z.strictObject({ service: serviceNameSchema });
@@ -35,5 +37,49 @@ export const serviceRoutes = defineRoutes({
     responses: {
       200: z.strictObject({ services: z.array(registeredServiceSchema), next: z.string().optional() }),
     },
+  },
+});
+
+const { on, offIn } = switchStateSchema.shape;
+
+/** One switch as the API shows it; who set it so, when anybody did. */
+const flagViewSchema = z.strictObject({
+  flag: killSwitchSchema,
+  on,
+  offIn,
+  offMeans: z.string(),
+  changed: z.strictObject({ by: z.string(), at: z.iso.datetime(), reason: z.string() }).optional(),
+});
+
+export const flagRoutes = defineRoutes({
+  listFlags: {
+    method: 'GET',
+    path: '/v1/flags',
+    summary: 'The kill switches, and what it means that one is off',
+    roles: READERS,
+    responses: {
+      200: z.strictObject({
+        flags: z.array(flagViewSchema),
+        version: z.int().min(1),
+        /** Whether this version was made around the API: then the ledger has no word of who did it, and why. */
+        changedOutside: z.boolean(),
+      }),
+    },
+  },
+  putFlag: {
+    method: 'PUT',
+    path: '/v1/flags/{flag}',
+    summary: 'Switch something off or on, everywhere or in some environments',
+    roles: ['operator'],
+    params: z.strictObject({ flag: killSwitchSchema }),
+    body: switchStateSchema.safeExtend({ reason: textSchema(500) }),
+    responses: {
+      200: flagViewSchema.extend({
+        version: z.int().min(1),
+        /** How long functions may still go by what they read before. */
+        inForceWithinSeconds: z.int(),
+      }),
+    },
+    problems: [409],
   },
 });

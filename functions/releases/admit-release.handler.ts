@@ -1,7 +1,9 @@
 import { systemActor } from '#platform/actor.ts';
 import { readEnvironment } from '#platform/environment.ts';
 import { NotFoundError } from '#platform/errors.ts';
+import { METRIC } from '#platform/metric-names.ts';
 import { serveTask } from '#platform/serve-task.ts';
+import { metrics } from '#platform/telemetry.ts';
 import { releasePorts } from '#releases/adapters/release-ports.ts';
 import { releaseEnvironment } from '#releases/environment.ts';
 import { batchId, releaseRecord } from '#releases/release-records.ts';
@@ -18,5 +20,6 @@ export const handler = serveTask(releaseTasks.AdmitRelease)(async ({ releaseId }
   await ledger.append(batchId(release, 'started'), [
     releaseRecord('release.started', release, systemActor('admit-release'), now(), { fence: release.fence }),
   ]);
+  metrics.addMetric(METRIC.releaseStarted, 'Count', 1);
   return { go: 'forward', fence: release.fence, steps: stepsOf(release).length };
 });

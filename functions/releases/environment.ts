@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { switchesEnvironment } from '#policy/environment.ts';
 import { REQUESTED_STRATEGIES } from '#policy/strategy-schema.ts';
 
 /** What every function needs that keeps the state of releases and tells the ledger. */
@@ -9,6 +10,7 @@ export const releaseEnvironment = {
 
 /** Besides, for functions that take requests in. */
 export const requestEnvironment = {
+  ...switchesEnvironment,
   SERVICES_TABLE: z.string(),
   PRODUCTION_STRATEGIES: z
     .string()

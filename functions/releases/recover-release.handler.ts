@@ -9,6 +9,8 @@ import { logger, metrics } from '#platform/telemetry.ts';
 import { executionPorts, releasePorts } from '#releases/adapters/release-ports.ts';
 import { executionEnvironment, releaseEnvironment } from '#releases/environment.ts';
 import { recoverRelease } from '#releases/recover-release.ts';
+import type { Release } from '#releases/release.ts';
+import { stuckReason } from '#releases/stuck.ts';
 
 const environment = readEnvironment({
   ...releaseEnvironment,
@@ -19,6 +21,13 @@ const ports = {
   ...releasePorts(environment),
   ...executionPorts(environment),
   startGraceSeconds: environment.START_GRACE_SECONDS,
+};
+
+const tellStuck = (release: Release): void => {
+  const reason = stuckReason(release, Date.now());
+  if (reason === undefined) return;
+  metrics.addMetric(METRIC.releaseStuck, 'Count', 1);
+  logger.warn('release stuck', { releaseId: release.releaseId, reason });
 };
 
 /**
@@ -34,6 +43,7 @@ export const handler = middy<unknown, void, Error, Context>()
       try {
         const done = await recoverRelease(ports, release);
         if (done === 'restore-and-conclude') metrics.addMetric(METRIC.releaseRecovered, 'Count', 1);
+        if (done === 'nothing') tellStuck(release);
       } catch (error) {
         logger.error('release not recovered', { releaseId: release.releaseId, error });
         failures.push(error);

@@ -74,6 +74,8 @@ export interface ReleaseStore extends FreezeStore {
   ): Promise<Queueing>;
   /** Gives the waiting release its locks, if they are free at `at` and it is still the one that waits. */
   admit(release: Release, at: string): Promise<Admission>;
+  /** Whether a release was reserved under this idempotency key before. */
+  knowsKey(key: string): Promise<boolean>;
   get(releaseId: ReleaseId): Promise<Release | undefined>;
   list(filter: {
     readonly service?: string;

@@ -1,8 +1,10 @@
 import type { LedgerWriter } from '#ledger/append.ts';
 import type { RecordDraft } from '#ledger/record.ts';
 import { digestOf } from '#platform/digest.ts';
-import { ConflictError, TransientError } from '#platform/errors.ts';
+import { ConflictError, PolicyDeniedError, TransientError } from '#platform/errors.ts';
 import type { ReleaseId } from '#platform/ids.ts';
+import { startingRefusal } from '#policy/switch-effects.ts';
+import type { Switches } from '#policy/switch-readings.ts';
 import { advanceWaiting } from '#releases/advance-waiting.ts';
 import type { Asked } from '#releases/asked.ts';
 import { type DraftPorts, draftRelease } from '#releases/draft-release.ts';
@@ -12,6 +14,7 @@ import type { Reason, Release } from '#releases/release.ts';
 
 export interface RequestPorts extends LaunchPorts, DraftPorts {
   readonly ledger: LedgerWriter;
+  readonly switches: Switches;
 }
 
 /** Refused for what is the case just now; the same request may be taken later. */
@@ -26,6 +29,25 @@ class HeldError extends ConflictError {
     this.holder = holder;
   }
 }
+
+/** Refused because no new release may start in the environment. */
+class SwitchedOffError extends PolicyDeniedError {
+  readonly reason: Reason;
+  readonly holder: string;
+
+  constructor(reason: Reason) {
+    super(reason.text);
+    this.reason = reason;
+    this.holder = reason.code;
+  }
+}
+
+/** No new release starts while that is switched off; one that was taken in before is told again. */
+const refuseWhileOff = async (ports: RequestPorts, { request, key }: Asked): Promise<void> => {
+  const { states } = await ports.switches.read();
+  const reason = startingRefusal(states, request.environment);
+  if (reason !== undefined && !(await ports.releases.knowsKey(key))) throw new SwitchedOffError(reason);
+};
 
 const frozen = (environment: string, freeze: Freeze): HeldError => {
   const reason = {
@@ -55,12 +77,15 @@ const RACES_MAX = 3;
  * workflow. While another release is active it is refused, or waits to take its place, as the service's policy says. A
  * crash between any two of these is finished by a repetition of the request or by the recovery sweep.
  * A refusal is left to the caller to record.
- * @throws NotFoundError, InvalidRequestError for what is asked; ConflictError when another release is active, the
- * environment is frozen, or the key was used for another request; TransientError when the ledger can't be written: then
- * the release is reserved and goes on by itself.
+ * @throws NotFoundError, InvalidRequestError for what is asked; PolicyDeniedError while no new release may start;
+ * ConflictError when another release is active, the environment is frozen, or the key was used for another request;
+ * TransientError when the ledger can't be written: then the release is reserved and goes on by itself.
  */
-export const takeRequest = async (ports: RequestPorts, asked: Asked): Promise<Release> =>
-  takeDraft(ports, await draftRelease(ports, asked), asked);
+export const takeRequest = async (ports: RequestPorts, asked: Asked): Promise<Release> => {
+  const release = await draftRelease(ports, asked);
+  await refuseWhileOff(ports, asked);
+  return takeDraft(ports, release, asked);
+};
 
 /** The same for a release that is drafted already. */
 const takeDraft = async (
@@ -139,7 +164,7 @@ const recordingRefusal = async (
   try {
     return await take();
   } catch (error) {
-    if (error instanceof HeldError) {
+    if (error instanceof HeldError || error instanceof SwitchedOffError) {
       const { key, requestDigest, requestedBy } = asked;
       const id = `request/${digestOf([key, requestDigest, requestedBy])}/refused/${error.holder}`;
       await ledger.append(id, [refusal(wanted, asked, error.reason)]);
@@ -152,7 +177,10 @@ const recordingRefusal = async (
 export const requestRelease = (ports: RequestPorts, asked: Asked): Promise<Release> =>
   recordingRefusal(ports, asked.request, asked, () => takeRequest(ports, asked));
 
-/** Takes in a release that a door drafted by itself, such as a rollback; otherwise as requestRelease. */
+/**
+ * Takes in a release that a door drafted by itself, such as a rollback: no switch is in its way; otherwise as
+ * requestRelease.
+ */
 export const requestDrafted = (
   ports: LaunchPorts,
   release: Release,

@@ -12,6 +12,7 @@ import { newReleaseId } from '#platform/new-id.ts';
 import { serveRoutes } from '#platform/serve-routes.ts';
 import { metrics } from '#platform/telemetry.ts';
 import { dynamoDbServices } from '#policy/adapters/dynamodb-services.ts';
+import { killSwitches } from '#policy/adapters/policy-ports.ts';
 import { executionPorts, releasePorts } from '#releases/adapters/release-ports.ts';
 import { drillRollback } from '#releases/drill-rollback.ts';
 import { executionEnvironment, releaseEnvironment, requestEnvironment } from '#releases/environment.ts';
@@ -38,6 +39,7 @@ const ports = {
   ...executionPorts(environment),
   services: dynamoDbServices(dynamoDb(), environment.SERVICES_TABLE),
   productionStrategies: environment.PRODUCTION_STRATEGIES,
+  switches: killSwitches(environment),
 };
 const records = dynamoDbLedgerReader(dynamoDb(), {
   ledger: environment.LEDGER_TABLE,

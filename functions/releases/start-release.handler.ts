@@ -11,6 +11,7 @@ import { newReleaseId } from '#platform/new-id.ts';
 import { publishMetrics } from '#platform/publish-metrics.ts';
 import { logger, metrics } from '#platform/telemetry.ts';
 import { dynamoDbServices } from '#policy/adapters/dynamodb-services.ts';
+import { killSwitches } from '#policy/adapters/policy-ports.ts';
 import { sqsRefusedQueue } from '#releases/adapters/refused-queue.ts';
 import { executionPorts, releasePorts } from '#releases/adapters/release-ports.ts';
 import { executionEnvironment, releaseEnvironment, requestEnvironment } from '#releases/environment.ts';
@@ -30,6 +31,7 @@ const ports = {
   ...executionPorts(environment),
   services: dynamoDbServices(dynamoDb(), environment.SERVICES_TABLE),
   productionStrategies: environment.PRODUCTION_STRATEGIES,
+  switches: killSwitches(environment),
 };
 const refused = sqsRefusedQueue(queues(), environment.REFUSED_QUEUE_URL);
 

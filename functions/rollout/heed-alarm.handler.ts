@@ -5,12 +5,16 @@ import { readEnvironment } from '#platform/environment.ts';
 import { METRIC } from '#platform/metric-names.ts';
 import { publishMetrics } from '#platform/publish-metrics.ts';
 import { logger, metrics } from '#platform/telemetry.ts';
+import { killSwitches } from '#policy/adapters/policy-ports.ts';
+import { switchesEnvironment } from '#policy/environment.ts';
 import { restorePorts } from '#rollout/adapters/rollout-ports.ts';
 import { alarmOf } from '#rollout/alarm-event.ts';
 import { restoreEnvironment } from '#rollout/environment.ts';
 import { heedAlarm } from '#rollout/heed-alarm.ts';
 
-const ports = restorePorts(readEnvironment(restoreEnvironment));
+const environment = readEnvironment({ ...restoreEnvironment, ...switchesEnvironment });
+const ports = restorePorts(environment);
+const switches = killSwitches(environment);
 
 /**
  * Called for every alarm of the account that is raised; most guard nothing. A failure is thrown, so that Lambda tries
@@ -22,8 +26,9 @@ export const handler = middy<unknown, void, Error, Context>()
   .handler(async (event) => {
     const alarm = alarmOf(event);
     if (alarm === undefined) return;
-    for (const { releaseId, result } of await heedAlarm(ports, alarm)) {
+    const { states } = await switches.read();
+    for (const { releaseId, result } of await heedAlarm(ports, alarm, states)) {
       logger.warn('guard alarm heeded', { releaseId, alarm: alarm.name, result });
-      metrics.addMetric(METRIC.guardAlarmHeeded, 'Count', 1);
+      if (result !== 'noted') metrics.addMetric(METRIC.guardAlarmHeeded, 'Count', 1);
     }
   });

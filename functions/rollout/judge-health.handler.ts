@@ -7,6 +7,9 @@ import type { ReleaseId } from '#platform/ids.ts';
 import { METRIC } from '#platform/metric-names.ts';
 import { serveTask } from '#platform/serve-task.ts';
 import { logger, metrics } from '#platform/telemetry.ts';
+import { killSwitches } from '#policy/adapters/policy-ports.ts';
+import { switchesEnvironment } from '#policy/environment.ts';
+import { type KillSwitch, switchesOff } from '#policy/kill-switches.ts';
 import { releasePorts } from '#releases/adapters/release-ports.ts';
 import { type ReadyWave, readyWaves } from '#releases/ready-wave.ts';
 import type { Progress, Release } from '#releases/release.ts';
@@ -21,16 +24,17 @@ import {
   probeEnvironment,
   restoreEnvironment,
 } from '#rollout/environment.ts';
-import { type Guards, readGuards } from '#rollout/guards.ts';
+import { type Guards, NO_GUARDS, readGuards } from '#rollout/guards.ts';
 import { askHooks, NO_HOOKS } from '#rollout/hooks.ts';
 import { initialStageState } from '#rollout/judge/stage-state.ts';
 import { type Decision, decide, firstLookState, judge, type Look, type WaveLook } from '#rollout/look.ts';
-import { lookProgress, lookRecords } from '#rollout/look-records.ts';
+import { lookRecords } from '#rollout/look-records.ts';
 import type { PeriodFacts } from '#rollout/metric-source.ts';
 import { checkRouting } from '#rollout/moved-traffic.ts';
 import { settledWindow, settleSecondsOf } from '#rollout/stage-clock.ts';
 import { type LookProbes, withLook } from '#rollout/stage-probes.ts';
 import { withTail } from '#rollout/stage-tail.ts';
+import { judgedRelease, shownProgress, underSwitches } from '#rollout/switched-look.ts';
 import { type LookState, rolloutTasks, type WaveState } from '#rollout/tasks.ts';
 import { type TellPorts, tellLook } from '#rollout/tell-look.ts';
 
@@ -39,6 +43,7 @@ const environment = readEnvironment({
   ...metricEnvironment,
   ...probeEnvironment,
   ...hookEnvironment,
+  ...switchesEnvironment,
   LOOK_INTERVAL_SECONDS: z.coerce.number().int().min(1),
 });
 const { releases, ledger } = releasePorts(environment);
@@ -47,6 +52,7 @@ const telling: TellPorts = {
   spool: queueLedgerSpool(queues(), environment.LATE_RECORDS_QUEUE_URL),
   onTrouble: (what, error) => logger.error(what, { error }),
 };
+const switches = killSwitches(environment);
 const source = metricSource(environment);
 const hooks = hookPort(environment);
 const alarms = cloudWatchAlarms(cloudWatch());
@@ -56,6 +62,7 @@ type Facts = Omit<WaveLook, 'periods' | 'state'>;
 
 /** A source that doesn't answer is missing data, which extends the stage and at its deadline holds or restores. */
 const readFacts = async ({ release, wave, window }: Facts): Promise<readonly PeriodFacts[]> => {
+  if (release.judge.measures === 'probes-only') return [];
   const { target, version, metrics: definition, snapshot } = wave;
   try {
     const { stableVersion: baseline, places } = snapshot;
@@ -86,7 +93,7 @@ const observe = async (
   const window = settledWindow(shiftedAt, now, wave.metrics.periodSeconds, settleSeconds);
   const facts = { ...about, settleSeconds, window: withTail(window, state.tail) };
   const [periods, probed] = await Promise.all([readFacts(facts), probeWave(release, wave)]);
-  if (periods.length === 0 && window.to > window.from)
+  if (periods.length === 0 && window.to > window.from && release.judge.measures !== 'probes-only')
     metrics.addMetric(METRIC.judgedWithoutData, 'Count', 1);
   const probes = wave.probes && withLook(state.probes, probed, now, window, step, state.judge.lastRound);
   return { ...facts, window, periods, state: { ...state, ...(probes && { probes }) } };
@@ -115,6 +122,7 @@ const lookAt = async (
   waves: readonly ReadyWave[],
   state: LookState,
   shiftedAt: number,
+  off: readonly KillSwitch[],
 ): Promise<Look> => {
   const now = Date.now();
   const observing = Promise.all(
@@ -129,7 +137,7 @@ const lookAt = async (
   );
   const [observed, guards, asked, routing] = await Promise.all([
     observing,
-    hearGuards(release),
+    off.includes('rollbackAutomation') ? NO_GUARDS : hearGuards(release),
     hearHooks(release, step, waves.at(-1), state),
     checkRouting(shifterForTarget, release, step, waves),
   ]);
@@ -142,6 +150,7 @@ const lookAt = async (
     guards,
     hooks: asked,
     routing,
+    off,
   };
 };
 
@@ -179,12 +188,16 @@ export const handler = serveTask(rolloutTasks.JudgeHealth)(async (input) => {
   if (release.mode !== 'forward' || release.fence !== input.fence)
     return { verdict: 'fenced', waitSeconds, looks: state.looks, state, reasons: [] };
 
-  const look = await lookAt(release, step, waves, state, Date.parse(input.shiftedAt));
+  const { states, from } = await switches.read();
+  const off = switchesOff(states, release.environment);
+  const shiftedAt = Date.parse(input.shiftedAt);
+  const look = await lookAt(judgedRelease(release, off), step, waves, state, shiftedAt, off);
   if (look.routing.drift.length > 0 && (await wasStopped(input.releaseId, input.fence)))
     return { verdict: 'fenced', waitSeconds, looks: state.looks, state, reasons: [] };
   const judged = judge(look);
-  const decision = decide(look, judged);
-  const committed = await commit(look, input.fence, lookProgress(look, judged, decision), decision);
+  const decision = underSwitches(look, judged, decide(look, judged), from);
+  const committed = await commit(look, input.fence, shownProgress(look, judged, decision), decision);
+  if (decision.state.unrestoredSince !== undefined) metrics.addMetric(METRIC.rollbackHeld, 'Count', 1);
   // Paused at the very moment the step passed: this look counts for nothing, the next one sees the pause.
   if (committed === 'paused')
     return { verdict: 'continue', waitSeconds: 1, looks: state.looks, state, reasons: [] };

@@ -65,6 +65,7 @@ export const lookRecords = (look: Look, judged: Judged, decision: Decision): rea
       ...(step.kind !== 'stage' && { kind: step.kind }),
       ...waveFact(look.release, wave),
       weightPercent: step.weightPercent,
+      ...(look.off.length > 0 && { switchesOff: look.off }),
       ...data,
     });
   const input = lookInput(look);

@@ -1,4 +1,5 @@
 import { shorten } from '#platform/text.ts';
+import type { KillSwitch } from '#policy/kill-switches.ts';
 import { stageDeadlineSeconds } from '#policy/plan.ts';
 import type { ReadyWave } from '#releases/ready-wave.ts';
 import { type Pause, REASON_TEXT_MAX, type Reason, type Release } from '#releases/release.ts';
@@ -46,6 +47,8 @@ export interface Look extends WaveLook {
   /** Those of the present stage. */
   readonly hooks: HooksAsked;
   readonly routing: RoutingFound;
+  /** The kill switches that are off in the release's environment. */
+  readonly off: readonly KillSwitch[];
 }
 
 /** What the judge made of each. */
@@ -233,7 +236,7 @@ const breachesBehind = (look: Look, { earlier }: Judged): readonly Reason[] =>
       : [];
   });
 
-const promoted = (look: Look, result: Judged, reasons: readonly Reason[]): Decision => ({
+export const promoted = (look: Look, result: Judged, reasons: readonly Reason[]): Decision => ({
   verdict: 'promote',
   reasons,
   state: afterStep(looked(look, result), look.step, stepsOf(look.release)),

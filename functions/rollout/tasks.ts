@@ -28,6 +28,8 @@ export const lookStateSchema = waveStateSchema.extend({
   heldSince: z.iso.datetime().optional(),
   /** Of the present stage. */
   hooks: hookStateSchema.optional(),
+  /** Since when it would have been restored, had that not been switched off. */
+  unrestoredSince: z.iso.datetime().optional(),
   /** Waves before the present one, which are at 100 % and looked at as well. */
   earlier: z.array(waveStateSchema).default([]),
 });

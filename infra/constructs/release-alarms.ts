@@ -33,6 +33,11 @@ export class ReleaseAlarms extends Construct {
         threshold: 1,
         description: 'recover-release fails: a release whose workflow is gone may keep its canary traffic.',
       },
+      ReleaseStuck: {
+        metric: countedBy('recover-release', METRIC.releaseStuck, Duration.minutes(5)),
+        threshold: 1,
+        description: 'A release goes neither forward nor back, though its workflow is there.',
+      },
       ReleaseRecovered: {
         metric: countedBy('recover-release', METRIC.releaseRecovered, Duration.minutes(5)),
         threshold: 1,

@@ -11,6 +11,7 @@ import { releaseRoutes } from '../../functions/releases/routes.ts';
 import { releaseTasks } from '../../functions/releases/tasks.ts';
 import type { StageConfig } from '../config.ts';
 import type { RoutedFunction } from './api.ts';
+import type { Flags } from './flags.ts';
 import { GovernedFunction } from './governed-function.ts';
 import type { Ledger } from './ledger.ts';
 import { ownedQueue } from './owned-queue.ts';
@@ -22,6 +23,7 @@ import { executionArns, workflowArn } from './workflows.ts';
 interface ReleasesProps {
   readonly config: StageConfig;
   readonly bus: events.EventBus;
+  readonly flags: Flags;
   readonly ledger: Ledger;
   readonly policy: Policy;
 }
@@ -107,9 +109,10 @@ export class Releases extends Construct {
 
   /** The environment of every function that takes a release in. */
   get requestEnvironment(): Record<string, string> {
-    const { config, policy } = this.props;
+    const { config, flags, policy } = this.props;
     return {
       ...this.executionEnvironment,
+      ...flags.environment,
       SERVICES_TABLE: policy.services.tableName,
       PRODUCTION_STRATEGIES: JSON.stringify(config.productionStrategies),
     };
@@ -125,8 +128,9 @@ export class Releases extends Construct {
 
   /** Taking a release in: reserve, record, start; the state of releases is granted besides. */
   grantRequest(door: GovernedFunction): void {
-    const { config, policy } = this.props;
+    const { config, flags, policy } = this.props;
     policy.grantRead(door);
+    flags.grantRead(door);
     // A transaction's check of a condition has a right of its own.
     door.allow(['dynamodb:PutItem', 'dynamodb:ConditionCheckItem'], [this.table.tableArn]);
     door.allow(['states:StartExecution'], [workflowArn(config, 'release')]);

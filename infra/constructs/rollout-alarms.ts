@@ -29,6 +29,11 @@ export class RolloutAlarms extends Construct {
         threshold: 1,
         description: "A restore was not run because the account's Lambda concurrency is used up.",
       },
+      RollbackHeld: {
+        metric: countedBy('judge-health', METRIC.rollbackHeld, FIVE_MINUTES),
+        threshold: 1,
+        description: 'A release should be restored, and is not, because automatic rollback is switched off.',
+      },
       JudgedWithoutData: {
         // A team's looks come once a minute: most of five had nothing.
         metric: countedBy('judge-health', METRIC.judgedWithoutData, FIVE_MINUTES),

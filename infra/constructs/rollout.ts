@@ -7,6 +7,7 @@ import { rolloutTasks } from '../../functions/rollout/tasks.ts';
 import { outboundReach, type StageConfig } from '../config.ts';
 import type { RoutedFunction } from './api.ts';
 import { CommandEvents } from './command-events.ts';
+import type { Flags } from './flags.ts';
 import { GovernedFunction } from './governed-function.ts';
 import type { Ledger } from './ledger.ts';
 import { ownedQueue } from './owned-queue.ts';
@@ -20,6 +21,7 @@ type Door = 'ObeyCommand' | 'TakeCommand' | 'HeedAlarm';
 interface RolloutProps {
   readonly config: StageConfig;
   readonly bus: events.EventBus;
+  readonly flags: Flags;
   readonly ledger: Ledger;
   readonly releases: Releases;
 }
@@ -81,6 +83,7 @@ export class Rollout extends Construct {
       this.grantTokens(reader, props.config.prometheusHosts);
       this.grantMetricFunctions(reader);
     }
+    for (const reader of [JudgeHealth, heedAlarm]) props.flags.grantRead(reader);
     for (const late of [JudgeHealth, RestoreTraffic, ...doors]) props.ledger.grantSpool(late);
     this.grantRescue(TakeSnapshot, [command, takeCommand]);
     for (const retrying of [command, takeCommand]) props.releases.grantRequest(retrying);
@@ -96,7 +99,7 @@ export class Rollout extends Construct {
     entry: string,
     deadLetterQueue?: IQueue,
   ): GovernedFunction {
-    const { config, releases, ledger } = this.props;
+    const { config, flags, releases, ledger } = this.props;
     const isDoor = task === 'ObeyCommand' || task === 'TakeCommand' || task === 'HeedAlarm';
     const made = new GovernedFunction(this, task, {
       config,
@@ -130,6 +133,7 @@ export class Rollout extends Construct {
         ...((task === 'ObeyCommand' || task === 'TakeCommand') && releases.requestEnvironment),
         ...(task === 'TakeCommand' && { REFUSED_QUEUE_URL: releases.refusedRequests.queueUrl }),
         ...(task === 'JudgeHealth' && { PROBE_HOSTS: JSON.stringify(config.probeHosts) }),
+        ...((task === 'JudgeHealth' || task === 'HeedAlarm') && flags.environment),
       },
     });
     if (task === 'RetireTargets' || task === 'RunHooks') {

@@ -31,6 +31,7 @@ export const aLookAt = (
   guards: NO_GUARDS,
   hooks: NO_HOOKS,
   routing: { drift: [], unread: [] },
+  off: [],
   periods: [],
   window: { from: NOW_MS, to: NOW_MS },
   settleSeconds: 0,

@@ -161,6 +161,7 @@ export const memoryReleases = (): MemoryReleases => {
       environments.set(state.environment, stored(state));
       return true;
     },
+    knowsKey: async (key) => keys.has(key),
     get: async (releaseId) => read(releaseId),
     list: async ({ service, after, limit }) => {
       const found = [...releases.values()]

@@ -1,3 +1,8 @@
+import {
+  AppConfigDataClient,
+  GetLatestConfigurationCommand,
+  StartConfigurationSessionCommand,
+} from '@aws-sdk/client-appconfigdata';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
@@ -32,7 +37,13 @@ export const releasesAws = () => {
   const sfn = mockClient(SFNClient);
   const sqs = mockClient(SQSClient);
   const lambda = mockClient(LambdaClient);
+  const flags = mockClient(AppConfigDataClient);
 
+  flags.on(StartConfigurationSessionCommand).resolves({ InitialConfigurationToken: 'first' });
+  flags.on(GetLatestConfigurationCommand).callsFake(async () => ({
+    NextPollConfigurationToken: 'next',
+    Configuration: new TextEncoder().encode('{}'),
+  }));
   dynamo.on(GetCommand).callsFake(async ({ Key }) => ({ Item: items.get(keyOf(Key)) }));
   dynamo.on(QueryCommand).callsFake(async ({ ScanIndexForward }) => {
     const open = [...items.values()].filter((item) => item.open);

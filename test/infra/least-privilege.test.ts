@@ -307,6 +307,36 @@ describe('what is captured', () => {
   });
 });
 
+describe('the kill switches', () => {
+  const appConfig = grants.filter(({ actions }) => actions.some((action) => /^appconfig:/.test(action)));
+  const doers = (pattern: RegExp) =>
+    names(appConfig.filter(({ actions }) => actions.some((action) => pattern.test(action))));
+
+  it('are read by those whom they concern, and changed through the API alone', () => {
+    expect(doers(/:(StartConfigurationSession|GetLatestConfiguration)$/)).toEqual([
+      'heed-alarm',
+      'judge-health',
+      'obey-command',
+      'serve-releases',
+      'start-release',
+      'take-command',
+    ]);
+    expect(doers(/:(?!StartConfigurationSession|GetLatestConfiguration)/)).toEqual(['serve-flags']);
+    expect(doers(/:(Create(?!Hosted)|Update|Delete|Tag|Untag|Validate)/)).toEqual([]);
+  });
+
+  it('are all of AppConfig that anyone may touch', () => {
+    const parts = '(|/configurationprofile/kill-switches.*|/environment/kill-switches.*)';
+    for (const { who, resources } of appConfig)
+      for (const resource of resources)
+        expect(resource, who).toMatch(
+          new RegExp(
+            `^arn:aws:appconfig:here:us:(application/sluice${parts}|deploymentstrategy/sluice-at-once)$`,
+          ),
+        );
+  });
+});
+
 /** What must be allowed on every resource, because AWS has none to name; who, what, and why. */
 const EVERYWHERE: readonly (readonly [who: RegExp, actions: RegExp, reason: string])[] = [
   [
@@ -347,6 +377,7 @@ const OPEN_ENDS: readonly RegExp[] = [
   /^arn:aws:s3:::sluice-tiles\/tile\/\*(\.p\/\*)?$/,
   /^arn:aws:s3:::sluice-checkpoints\/checkpoint\/\*$/,
   /^arn:aws:ssm:here:us:parameter\/sluice\/rescue\/\*$/,
+  /^arn:aws:appconfig:here:us:application\/sluice\/(configurationprofile|environment)\/kill-switches\/(hostedconfigurationversion|deployment)\/\*$/,
 ];
 
 describe('every grant', () => {
@@ -566,8 +597,10 @@ describe('moving traffic', () => {
 
   it('deploys the feature flags that the configuration names, and reads no others', () => {
     const stack = new Synthesized('team', { appConfigFlags: ['abc1234/def5678/ghi9012'] });
-    const all = grantsOf(stack).filter(({ actions }) =>
-      actions.some((name) => name.startsWith('appconfig:')),
+    const own = /:application\/sluice\b/;
+    const all = grantsOf(stack).filter(
+      ({ actions, resources }) =>
+        actions.some((name) => name.startsWith('appconfig:')) && !resources.some((one) => own.test(one)),
     );
     const environment = 'arn:aws:appconfig:here:us:application/abc1234/environment/def5678';
     expect(names(whoMay(all, 'appconfig:StartDeployment', environment))).toEqual([

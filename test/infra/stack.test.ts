@@ -40,7 +40,7 @@ describe('the stack', () => {
     const shared = named(team).filter((name) => taken.has(name));
     // Names within something that has a name of its own.
     const inner =
-      /AttributeName|IndexName|StageName|PolicyName|GroupName sluice:|MetricName|Authorizer Name|ResourceServer Name/;
+      /AttributeName|IndexName|StageName|PolicyName|GroupName sluice:|MetricName|Authorizer Name|ResourceServer Name|AppConfig::(Environment|ConfigurationProfile) Name/;
     expect(shared.filter((name) => !inner.test(name))).toEqual([]);
   });
 

@@ -9,6 +9,7 @@ import { aRegisteredService } from '../builders/service.ts';
 import { memoryExecutions } from '../fakes/memory-executions.ts';
 import { memoryReleases } from '../fakes/memory-releases.ts';
 import { memoryServices } from '../fakes/memory-services.ts';
+import { memorySwitches } from '../fakes/memory-switches.ts';
 import { batchLedger } from '../rollout/exploration/control-plane.ts';
 import { explore, scheduleText } from '../rollout/exploration/explore.ts';
 import type { Fate, Scheduler } from '../rollout/exploration/scheduler.ts';
@@ -31,6 +32,7 @@ const spawn = (scheduler: Scheduler, actor: Actor, door: Door, number: number): 
   const ports = {
     services: door.services,
     productionStrategies: ['canary'] as const,
+    switches: memorySwitches(),
     releases: scheduler.ported(actor, 'releases', door.releases),
     ledger: scheduler.ported(actor, 'ledger', door.ledger),
     executions: scheduler.ported(actor, 'executions', door.executions),

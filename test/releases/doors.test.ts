@@ -16,6 +16,7 @@ import { memoryExecutions } from '../fakes/memory-executions.ts';
 import { memoryLedger } from '../fakes/memory-ledger.ts';
 import { memoryReleases } from '../fakes/memory-releases.ts';
 import { memoryServices } from '../fakes/memory-services.ts';
+import { memorySwitches } from '../fakes/memory-switches.ts';
 
 const detail = { service: 'checkout', environment: 'production', version: '42' };
 const event = (overrides: object = {}) => ({
@@ -37,6 +38,7 @@ describe('an environment named like something every object has', () => {
     const ports = {
       services,
       productionStrategies: ['canary'] as const,
+      switches: memorySwitches(),
       releases,
       ledger: memoryLedger(),
       executions: memoryExecutions(),

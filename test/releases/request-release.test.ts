@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '#platform/digest.ts';
-import { ConflictError, InvalidRequestError, NotFoundError, TransientError } from '#platform/errors.ts';
+import {
+  ConflictError,
+  InvalidRequestError,
+  NotFoundError,
+  PolicyDeniedError,
+  TransientError,
+} from '#platform/errors.ts';
 import type { Asked } from '#releases/asked.ts';
 import { type ReleaseRequest, releaseRequestSchema } from '#releases/release-request.ts';
 import { requestRelease } from '#releases/request-release.ts';
@@ -12,6 +18,7 @@ import { memoryExecutions } from '../fakes/memory-executions.ts';
 import { memoryLedger } from '../fakes/memory-ledger.ts';
 import { memoryReleases } from '../fakes/memory-releases.ts';
 import { memoryServices } from '../fakes/memory-services.ts';
+import { memorySwitches } from '../fakes/memory-switches.ts';
 
 const production: ReleaseRequest = releaseRequestSchema.parse({
   service: 'checkout',
@@ -39,8 +46,10 @@ const aDoor = async (hooks: Hooks = {}) => {
   const releases = memoryReleases();
   const ledger = memoryLedger();
   const executions = memoryExecutions();
+  const switches = memorySwitches();
   const ports = {
     services,
+    switches,
     productionStrategies: ['canary'] as const,
     releases,
     ledger,
@@ -207,6 +216,40 @@ describe('a request for a release', () => {
     await releases.beginRestore(request.releaseId, [{ code: 'operator-abort', text: 'aborted by ann' }]);
     expect((await requestRelease(ports, asked())).mode).toBe('restoring');
     expect(executions.started).toEqual([]);
+  });
+});
+
+describe('a request while new releases are switched off', () => {
+  it('is refused with the reason, recorded, and leaves nothing behind', async () => {
+    const { ports, switches, releases, executions, ledger } = await aDoor();
+    switches.switchOff('canaryDeployment');
+    const refused = requestRelease(ports, asked());
+    await expect(refused).rejects.toBeInstanceOf(PolicyDeniedError);
+    await expect(refused).rejects.toThrow('canaryDeployment is switched off: no new release starts');
+    expect(await releases.open()).toEqual([]);
+    expect(executions.started).toEqual([]);
+    expect(ledger.records).toMatchObject([
+      {
+        event: { type: 'release.refused' },
+        change: { service: 'checkout', environment: 'production' },
+        actor: ann,
+        data: { version: '2', reasons: [{ code: 'canary-deployment-off' }] },
+      },
+    ]);
+  });
+
+  it('is taken where it is not switched off', async () => {
+    const { ports, switches } = await aDoor();
+    switches.switchOff('canaryDeployment', 'staging');
+    expect((await requestRelease(ports, asked())).startedAt).toBe(NOW);
+  });
+
+  it('is told its release when it had been taken in before', async () => {
+    const { ports, switches, releases } = await aDoor();
+    const first = await requestRelease(ports, asked());
+    switches.switchOff('canaryDeployment');
+    expect((await requestRelease(ports, asked())).releaseId).toBe(first.releaseId);
+    expect(await releases.open()).toHaveLength(1);
   });
 });
 

@@ -20,6 +20,7 @@ import { memoryExecutions } from '../fakes/memory-executions.ts';
 import { memoryLedger } from '../fakes/memory-ledger.ts';
 import { memoryReleases } from '../fakes/memory-releases.ts';
 import { memoryServices } from '../fakes/memory-services.ts';
+import { memorySwitches } from '../fakes/memory-switches.ts';
 
 const world = () => {
   const releases = memoryReleases();
@@ -33,6 +34,7 @@ const world = () => {
     executions,
     services,
     productionStrategies: ['canary'] as const,
+    switches: memorySwitches(),
     now: () => NOW,
   };
   let count = 0;

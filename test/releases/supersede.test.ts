@@ -14,6 +14,7 @@ import { memoryExecutions } from '../fakes/memory-executions.ts';
 import { memoryLedger } from '../fakes/memory-ledger.ts';
 import { type MemoryReleases, memoryReleases } from '../fakes/memory-releases.ts';
 import { memoryServices } from '../fakes/memory-services.ts';
+import { memorySwitches } from '../fakes/memory-switches.ts';
 import { batchLedger } from '../rollout/exploration/control-plane.ts';
 import { explore, scheduleText } from '../rollout/exploration/explore.ts';
 import type { Fate, Scheduler } from '../rollout/exploration/scheduler.ts';
@@ -59,6 +60,7 @@ const aDoor = async (hooks: Hooks = {}) => {
   const ports = {
     services: await supersedingServices(),
     productionStrategies: ['canary'] as const,
+    switches: memorySwitches(),
     releases,
     ledger,
     executions,
@@ -238,6 +240,7 @@ const exploreSuperseding = (
       const door = {
         services,
         productionStrategies: ['canary'] as const,
+        switches: memorySwitches(),
         releases,
         ledger,
         executions,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { InvalidRequestError, TransientError } from '#platform/errors.ts';
+import { ALL_ON } from '#policy/kill-switches.ts';
 import { ALARM_EVENT, alarmOf } from '#rollout/alarm-event.ts';
 import { heedAlarm, isGuardedBy } from '#rollout/heed-alarm.ts';
 import { isAlone } from '#rollout/routing.ts';
@@ -64,13 +65,31 @@ describe('a guard alarm', () => {
     expect(isGuardedBy(guarded, { ...SLOW, at: NOW })).toBe(true);
   });
 
+  it.each(['rollbackAutomation', 'autoRollback'] as const)(
+    'is recorded once and restores nothing while %s is off',
+    async (flag) => {
+      const { ports, releases, releaseId, ledger, shifter } = await aMovedRollout(
+        50,
+        {},
+        { guardAlarms: ['slow'] },
+      );
+      const states = { ...ALL_ON, [flag]: { on: false, offIn: [] } };
+      for (let time = 0; time < 2; time += 1)
+        expect(await heedAlarm(ports, SLOW, states)).toEqual([{ releaseId, result: 'noted' }]);
+      expect(releases.peek(releaseId)?.mode).toBe('forward');
+      expect(isAlone(shifter.routing(), STABLE)).toBe(false);
+      const noted = ledger.records.filter(({ event }) => event.type === 'release.alarm.noted');
+      expect(noted).toMatchObject([{ data: { reasons: [{ facts: { flag } }, { code: 'guard-alarm' }] } }]);
+    },
+  );
+
   it('brings the traffic of its releases back at once, and says why', async () => {
     const { ports, releaseId, releases, shifter, ledger } = await aMovedRollout(
       50,
       {},
       { guardAlarms: ['slow'] },
     );
-    expect(await heedAlarm(ports, SLOW)).toEqual([{ releaseId, result: 'restored' }]);
+    expect(await heedAlarm(ports, SLOW, ALL_ON)).toEqual([{ releaseId, result: 'restored' }]);
     expect(isAlone(shifter.routing(), STABLE)).toBe(true);
     const [cause] = releases.peek(releaseId)?.restoreCause ?? [];
     expect(cause).toMatchObject({ code: 'guard-alarm', facts: { alarm: 'slow' } });
@@ -83,14 +102,14 @@ describe('a guard alarm', () => {
 
   it('delivered twice is told once', async () => {
     const { ports, types } = await aMovedRollout(50, {}, { guardAlarms: ['slow'] });
-    await heedAlarm(ports, SLOW);
-    await heedAlarm(ports, SLOW);
+    await heedAlarm(ports, SLOW, ALL_ON);
+    await heedAlarm(ports, SLOW, ALL_ON);
     expect(types().filter((type) => type === 'release.abort.accepted')).toHaveLength(1);
   });
 
   it('leaves alone what it does not guard', async () => {
     const { ports, releases, releaseId } = await aMovedRollout(50, {}, { guardAlarms: ['other'] });
-    expect(await heedAlarm(ports, SLOW)).toEqual([]);
+    expect(await heedAlarm(ports, SLOW, ALL_ON)).toEqual([]);
     expect(releases.peek(releaseId)?.mode).toBe('forward');
   });
 
@@ -107,17 +126,17 @@ describe('a guard alarm', () => {
       waves: [aWave({ target: { ...checkoutTarget, functionName: 'cart' } })],
     });
     await rollout.releases.reserve(other, { value: 'other', requestDigest: 'd' });
-    await expect(heedAlarm(rollout.ports, SLOW)).rejects.toThrow('1 of 2 guarded releases');
+    await expect(heedAlarm(rollout.ports, SLOW, ALL_ON)).rejects.toThrow('1 of 2 guarded releases');
     expect(rollout.releases.peek(other.releaseId)?.mode).toBe('restoring');
     broken = false;
-    expect(await heedAlarm(rollout.ports, SLOW)).toHaveLength(2);
+    expect(await heedAlarm(rollout.ports, SLOW, ALL_ON)).toHaveLength(2);
     expect(isAlone(rollout.shifter.routing(), STABLE)).toBe(true);
   });
 
   it('needs no ledger', async () => {
     const { ports, ledger, shifter } = await aMovedRollout(50, {}, { guardAlarms: ['slow'] });
     ledger.down = true;
-    await heedAlarm(ports, SLOW);
+    await heedAlarm(ports, SLOW, ALL_ON);
     expect(isAlone(shifter.routing(), STABLE)).toBe(true);
   });
 });

@@ -13,6 +13,7 @@ import { memoryExecutions } from '../fakes/memory-executions.ts';
 import { memoryLedger } from '../fakes/memory-ledger.ts';
 import { memoryReleases } from '../fakes/memory-releases.ts';
 import { memoryServices } from '../fakes/memory-services.ts';
+import { memorySwitches } from '../fakes/memory-switches.ts';
 
 const request = releaseRequestSchema.parse({
   service: 'checkout',
@@ -31,6 +32,7 @@ const aRetryDoor = async (overrides: Partial<Release> = {}) => {
   const door = {
     services,
     productionStrategies: ['canary'] as const,
+    switches: memorySwitches(),
     releases,
     ledger,
     executions: memoryExecutions(),

@@ -20,6 +20,10 @@ for (const [name, value] of Object.entries({
   LATE_RECORDS_QUEUE_URL: 'https://sqs.example/late',
   RELEASE_WORKFLOW_ARN: 'arn:aws:states:eu-central-1:1:stateMachine:release',
   RECOVERY_WORKFLOW_ARN: 'arn:aws:states:eu-central-1:1:stateMachine:recovery',
+  FLAGS_APPLICATION: 'sluice',
+  FLAGS_ENVIRONMENT: 'kill-switches',
+  FLAGS_PROFILE: 'kill-switches',
+  FLAGS_KEPT_SECONDS: '20',
   REFUSED_QUEUE_URL: 'https://sqs.example/refused',
 }))
   vi.stubEnv(name, value);

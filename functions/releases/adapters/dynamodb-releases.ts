@@ -5,7 +5,7 @@ import { closeRelease } from '#releases/adapters/dynamodb-closing.ts';
 import { dynamoDbFreezes } from '#releases/adapters/dynamodb-freezes.ts';
 import { dynamoDbReleaseItem, storedSchema } from '#releases/adapters/dynamodb-release-item.ts';
 import { dynamoDbReleaseLists } from '#releases/adapters/dynamodb-release-lists.ts';
-import { queueRelease, reserveRelease } from '#releases/adapters/dynamodb-reservation.ts';
+import { knowsKey, queueRelease, reserveRelease } from '#releases/adapters/dynamodb-reservation.ts';
 import { admitRelease } from '#releases/adapters/dynamodb-waiting.ts';
 import type { Progress } from '#releases/release.ts';
 import type { ReleaseStore } from '#releases/release-store.ts';
@@ -46,6 +46,7 @@ export const dynamoDbReleases = (client: DynamoDBDocumentClient, table: string):
     queue: (release, key, waiter) => queueRelease(client, table, release, key, waiter),
     admit: (release, at) => admitRelease(client, table, get, release, at),
     ...dynamoDbFreezes(client, table),
+    knowsKey: (key) => knowsKey(client, table, key),
     ...dynamoDbReleaseLists(client, table),
     readFence: async (releaseId) => {
       const release = await get(releaseId);

@@ -28,6 +28,15 @@ const putNew = (table: string, item: Record<string, unknown>) => ({
   Put: { TableName: table, Item: item, ConditionExpression: 'attribute_not_exists(pk)' },
 });
 
+export const knowsKey = async (
+  client: DynamoDBDocumentClient,
+  table: string,
+  key: string,
+): Promise<boolean> => {
+  const command = new GetCommand({ TableName: table, Key: idempotencyItemKey(key), ConsistentRead: true });
+  return (await orTransient('table releases', client.send(command))).Item !== undefined;
+};
+
 /** Why the transaction was refused: an earlier use of the key is told before the lock, which that use may hold. */
 const explain = async (
   client: DynamoDBDocumentClient,

@@ -2,6 +2,7 @@ import { dynamoDb, parameterStore } from '#platform/clients.ts';
 import { newReleaseId } from '#platform/new-id.ts';
 import { perRegion } from '#platform/per-region.ts';
 import { dynamoDbServices } from '#policy/adapters/dynamodb-services.ts';
+import { killSwitches, type SwitchesEnvironment } from '#policy/adapters/policy-ports.ts';
 import { executionPorts, releasePorts } from '#releases/adapters/release-ports.ts';
 import type { Asked } from '#releases/asked.ts';
 import type { Release } from '#releases/release.ts';
@@ -11,7 +12,7 @@ import { ssmRescueCopies } from '#rollout/adapters/ssm-rescue-copies.ts';
 import { type Command, type CommandPorts, type Obeyed, obey } from '#rollout/command.ts';
 import { retryRelease } from '#rollout/retry.ts';
 
-interface CommandEnvironment {
+interface CommandEnvironment extends SwitchesEnvironment {
   readonly RELEASES_TABLE: string;
   readonly LEDGER_WRITER_ARN: string;
   readonly LATE_RECORDS_QUEUE_URL: string;
@@ -43,6 +44,7 @@ export const commandPorts = (
     ...executionPorts(environment),
     services: dynamoDbServices(dynamoDb(), environment.SERVICES_TABLE),
     productionStrategies: environment.PRODUCTION_STRATEGIES,
+    switches: killSwitches(environment),
   };
   const retry = {
     releases: request.releases,

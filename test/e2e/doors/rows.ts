@@ -16,6 +16,7 @@ export const ROWS: readonly Row[] = ALL_ROUTES.flatMap((table) =>
 /** Good values that name nothing there is. */
 const ABSENT: Readonly<Record<string, string>> = {
   service: 'absent-service',
+  flag: 'prodReadiness',
   releaseId: 'rel_00000000000000000000000000',
   environment: 'absent',
   index: '999999999',
@@ -44,6 +45,7 @@ export const GOOD_BODIES: Readonly<Record<string, Readonly<Record<string, unknow
     },
   },
   requestRelease: { service: 'absent-service', environment: 'production', version: '1' },
+  putFlag: { on: true, reason: 'a test said so' },
   commandRelease: { command: 'abort', reason: 'a test said so' },
   abortAll: { reason: 'a test said so' },
   freezeEnvironment: { until: '2030-01-01T00:00:00Z', reason: 'a test said so' },

@@ -41,6 +41,14 @@ export const reservationContract = (world: StoreWorld): void => {
       });
     });
 
+    it('leaves its key known, and no other', async () => {
+      const used = key();
+      expect(await world.store.knowsKey(used.value)).toBe(false);
+      await world.store.reserve(world.fresh(), used);
+      expect(await world.store.knowsKey(used.value)).toBe(true);
+      expect(await world.store.knowsKey(key().value)).toBe(false);
+    });
+
     it('is refused when the key was used for another request', async () => {
       const release = world.fresh();
       const used = key();

@@ -1,0 +1,41 @@
+import { stageDeadlineSeconds } from '#policy/plan.ts';
+import type { Reason, Release } from '#releases/release.ts';
+import { stepsOf } from '#releases/step.ts';
+
+/** Looks come every minute at the slowest, and their tries are used up sooner than this. */
+const SILENCE_SECONDS_MAX = 600;
+
+/** No source is told to wait longer for its data to settle. */
+const SETTLE_SECONDS_MAX = 3_600;
+
+const secondsSince = (then: string, now: number): number => Math.round((now - Date.parse(then)) / 1_000);
+
+/** What all of a release's deadlines come to, with a hold and a pause that last as long as they may. */
+const longestSeconds = (release: Release): number => {
+  const { plan } = release;
+  const steps = stepsOf(release).map((step) => stageDeadlineSeconds(plan, step, SETTLE_SECONDS_MAX));
+  return steps.reduce((sum, seconds) => sum + seconds, plan.holdSeconds + plan.pauseSeconds);
+};
+
+/**
+ * Why an open release is taken for stuck, though its workflow is there: its looks have stopped, or it is open for longer
+ * than anything in it may take.
+ */
+export const stuckReason = (release: Release, nowMs: number): Reason | undefined => {
+  const { mode, progress, startedAt } = release;
+  const silent = progress?.lookedAt === undefined ? 0 : secondsSince(progress.lookedAt, nowMs);
+  if (mode === 'forward' && silent > SILENCE_SECONDS_MAX)
+    return {
+      code: 'looks-stopped',
+      text: `the last look was ${silent} s ago; one comes every minute at least`,
+      facts: { silentSeconds: silent },
+    };
+  const open = startedAt === undefined ? 0 : secondsSince(startedAt, nowMs);
+  const longest = longestSeconds(release);
+  if (open <= longest) return undefined;
+  return {
+    code: 'open-too-long',
+    text: `open for ${open} s, and all of its deadlines together come to ${longest} s`,
+    facts: { openSeconds: open, longestSeconds: longest },
+  };
+};

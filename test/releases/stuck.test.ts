@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import type { Release } from '#releases/release.ts';
+import { stuckReason } from '#releases/stuck.ts';
+import { aRelease, NOW, NOW_MS, planWith, progressAt } from '../builders/release.ts';
+
+const stuckAfter = (seconds: number, overrides: Partial<Release> = {}) =>
+  stuckReason(aRelease({ startedAt: NOW, ...overrides }), NOW_MS + seconds * 1_000)?.code;
+
+const looked = { ...progressAt(0, 50), lookedAt: NOW };
+const plan = { ...planWith(50, 100), stageDeadlineSeconds: 1_000, holdSeconds: 100, pauseSeconds: 100 };
+
+describe('a release is stuck', () => {
+  it('when its looks have stopped for ten minutes', () => {
+    expect(stuckAfter(600, { progress: looked })).toBeUndefined();
+    expect(stuckAfter(601, { progress: looked })).toBe('looks-stopped');
+  });
+
+  it('when it is open for longer than all its deadlines together', () => {
+    expect(stuckAfter(2_200, { plan })).toBeUndefined();
+    expect(stuckAfter(2_201, { plan })).toBe('open-too-long');
+    expect(stuckAfter(2_201, { plan, mode: 'restoring' })).toBe('open-too-long');
+  });
+
+  it.each<[string, Partial<Release>]>([
+    ['nothing was looked at yet', {}],
+    ['no look is shown', { progress: progressAt(0, 50) }],
+    ['it is being restored', { progress: looked, mode: 'restoring' }],
+  ])('and not while %s', (_, overrides) => {
+    expect(stuckAfter(1_000, overrides)).toBeUndefined();
+  });
+
+  it('and not before its workflow was started: the sweep starts it', () => {
+    const { startedAt: _, ...accepted } = aRelease({ startedAt: NOW, plan });
+    expect(stuckReason(accepted, NOW_MS + 10_000_000)).toBeUndefined();
+  });
+});
