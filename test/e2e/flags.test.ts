@@ -131,8 +131,8 @@ const appConfig = new AppConfigClient(awsSettings);
 
 /** As somebody with the console: a version made and deployed without the API. */
 const switchOffOutside = async (flag: KillSwitch): Promise<void> => {
-  const { Items: [application] = [] } = await appConfig.send(new ListApplicationsCommand({}));
-  const ApplicationId = application?.Id;
+  const { Items: applications = [] } = await appConfig.send(new ListApplicationsCommand({}));
+  const ApplicationId = applications.find(({ Name }) => Name === 'sluice')?.Id;
   const [{ Items: [environment] = [] }, { Items: [profile] = [] }, { Items: strategies = [] }] =
     await Promise.all([
       appConfig.send(new ListEnvironmentsCommand({ ApplicationId })),
