@@ -219,7 +219,7 @@ describe('what AWS tells', () => {
     const ours = Roles.find(({ RoleName }) => /ShiftTraffic/.test(RoleName ?? ''))?.RoleName;
     // Services are read anew once in thirty seconds.
     const record = await eventually('the call', async () => {
-      await tell(call(session(ours ?? expect.fail('no role of ours'), 'x', '000000000000')));
+      await tell(call(session(ours ?? expect.fail('no role of ours'))));
       await tell(call(session('deployer')));
       const all = (await recordsFrom(size)).filter(({ change }) => change.service === service);
       return all.find(({ event }) => event.type === 'change.target');
