@@ -107,6 +107,8 @@ export const openNote = (note: string, key: VerifierKey): OpenedNote => {
     const others = [...new Set(signatures.map((signature) => signature?.name))].join(', ');
     return refused(`it is not signed by the key you gave, but by another one (${others})`);
   }
+  // One key signs once: a line that stands twice was put there by somebody.
+  if (ours.length > 1) return refused('it bears the signature of one key twice');
   const genuine = ours.every(
     (signature) =>
       signature?.bytes.length === SIGNATURE_BYTES &&
