@@ -99,8 +99,8 @@ const settingsSchema = z.strictObject({
   recoverEveryMinutes: z.int().min(1).max(60),
   /** How long a release may stand accepted without an execution before the sweep starts it. */
   startGraceSeconds: z.int().min(1).max(600),
-  /** How often new records of the ledger are signed. */
-  sealEveryMinutes: z.int().min(1).max(60).default(1),
+  /** How often new records of the ledger are signed. Looking every minute costs half a dollar a month more. */
+  sealEveryMinutes: z.int().min(1).max(60),
   /**
    * S3 Object Lock on checkpoints. `governance` can be lifted by who has s3:BypassGovernanceRetention; `compliance` by
    * nobody, so that bucket and account stay for as long. It can't be taken off a bucket that has it.
@@ -171,6 +171,7 @@ const DEFAULTS: Record<StageConfig['stage'], Omit<z.input<typeof settingsSchema>
     lookIntervalSeconds: 1,
     flagsKeptSeconds: 1,
     recoverEveryMinutes: 1,
+    sealEveryMinutes: 1,
     startGraceSeconds: 5,
     checkpointLock: null,
     restoreConcurrency: null,
@@ -186,6 +187,7 @@ const DEFAULTS: Record<StageConfig['stage'], Omit<z.input<typeof settingsSchema>
     lookIntervalSeconds: 10,
     flagsKeptSeconds: 20,
     recoverEveryMinutes: 5,
+    sealEveryMinutes: 5,
     startGraceSeconds: 60,
     checkpointLock: { mode: 'governance', years: 7 },
     restoreConcurrency: null,
