@@ -618,7 +618,7 @@ describe('moving traffic', () => {
       ).toBe(true);
       for (const resource of resources)
         expect(resource, who).toMatch(
-          /^arn:aws:appconfig:here:us:(application\/abc1234(\/(environment\/def5678|configurationprofile\/ghi9012)(\/.*)?)?|deploymentstrategy\/\*)$/,
+          /^arn:aws:appconfig:here:us:(application\/abc1234(\/(environment\/def5678|configurationprofile\/ghi9012)(\/.*)?)?|deploymentstrategy\/\*|parameter\/sluice\/rescue\/\*)$/,
         );
     }
     expect(names(whoMay(all, 'appconfig:StartDeployment', environment.replace('def', 'xyz')))).toEqual([]);
@@ -637,11 +637,11 @@ describe('moving traffic', () => {
     const services = there.flatMap(({ resources }) =>
       resources.filter((one) => one.includes(':eu-west-1:')).map((one) => one.split(':')[2]),
     );
-    expect(new Set(services)).toEqual(new Set(['lambda', 'ecs', 'appconfig']));
+    expect(new Set(services)).toEqual(new Set(['lambda', 'ecs', 'appconfig', 'ssm']));
     for (const { who, resources } of there)
       for (const resource of resources.filter((one) => one.includes(':eu-west-1:')))
         expect(resource, who).toMatch(
-          /:eu-west-1:us:(function:(edge|checkout)(:\*)?|service\/shop\/blue|application\/abcd.*|deploymentstrategy\/\*)$/,
+          /:eu-west-1:us:(function:(edge|checkout)(:\*)?|service\/shop\/blue|application\/abcd.*|deploymentstrategy\/\*|parameter\/sluice\/rescue\/\*)$/,
         );
   });
 

@@ -64,10 +64,10 @@ describe('checkpoints', () => {
     expect(Properties).toMatchObject({ KeySpec: 'ECC_NIST_EDWARDS25519', KeyUsage: 'SIGN_VERIFY' });
   });
 
-  it('are looked for every minute', () => {
+  it('are looked for every five minutes in a team's stage', () => {
     const schedules = team
       .all('AWS::Scheduler::Schedule')
       .filter(({ Properties }) => Properties.Name === 'sluice-sealing');
-    expect(schedules.map(({ Properties }) => Properties.ScheduleExpression)).toEqual(['rate(1 minute)']);
+    expect(schedules.map(({ Properties }) => Properties.ScheduleExpression)).toEqual(['rate(5 minutes)']);
   });
 });
