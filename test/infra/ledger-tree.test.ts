@@ -64,7 +64,7 @@ describe('checkpoints', () => {
     expect(Properties).toMatchObject({ KeySpec: 'ECC_NIST_EDWARDS25519', KeyUsage: 'SIGN_VERIFY' });
   });
 
-  it('are looked for every five minutes in a team's stage', () => {
+  it('are looked for every five minutes where a team has it', () => {
     const schedules = team
       .all('AWS::Scheduler::Schedule')
       .filter(({ Properties }) => Properties.Name === 'sluice-sealing');
