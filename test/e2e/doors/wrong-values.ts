@@ -112,7 +112,7 @@ const dotted = (path: Path): string => path.map(String).join('.');
 const withValue = (body: unknown, path: Path, value: unknown): unknown => {
   const [head, ...rest] = path;
   if (head === undefined) return value;
-  if (typeof head === 'number') return [withValue(undefined, rest, value)];
+  if (typeof head === 'number') return [withValue(Array.isArray(body) ? body[head] : undefined, rest, value)];
   const own = typeof body === 'object' && body !== null && !Array.isArray(body) ? body : {};
   const member: unknown = Object.entries(own).find(([name]) => name === head)?.[1];
   return { ...own, [head]: withValue(member, rest, value) };
