@@ -61,6 +61,7 @@ export const releaseRoutes = defineRoutes({
     params: oneService,
     query: z.strictObject({ environment: environmentNameSchema.optional() }),
     responses: { 200: rollbackReportSchema },
+    problems: [404],
   },
   requestRelease: {
     method: 'POST',

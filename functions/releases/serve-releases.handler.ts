@@ -105,6 +105,8 @@ export const handler = serveRoutes(releaseRoutes)({
     return { status: 202, body: view(release) };
   },
   getRollbacks: async ({ params: { service }, query: { environment } }) => {
+    if ((await ports.services.get(service)) === undefined)
+      throw new NotFoundError(`service ${service} is not registered`);
     const { releases } = await ports.releases.list({ service, limit: LATEST_RELEASES });
     const wanted = releases.filter(
       (release) => environment === undefined || release.environment === environment,
