@@ -18,6 +18,7 @@ import { cloudWatchAlarms } from '#rollout/adapters/cloudwatch-alarms.ts';
 import { httpProbes } from '#rollout/adapters/http-probes.ts';
 import { hookPort, metricSource } from '#rollout/adapters/rollout-ports.ts';
 import { shifterForTarget } from '#rollout/adapters/shifter-for.ts';
+import { type Decision, decide } from '#rollout/decide-look.ts';
 import {
   hookEnvironment,
   metricEnvironment,
@@ -27,7 +28,7 @@ import {
 import { type Guards, NO_GUARDS, readGuards } from '#rollout/guards.ts';
 import { askHooks, NO_HOOKS } from '#rollout/hooks.ts';
 import { initialStageState } from '#rollout/judge/stage-state.ts';
-import { type Decision, decide, firstLookState, judge, type Look, type WaveLook } from '#rollout/look.ts';
+import { firstLookState, judge, type Look, type WaveLook } from '#rollout/look.ts';
 import { lookRecords } from '#rollout/look-records.ts';
 import type { PeriodFacts } from '#rollout/metric-source.ts';
 import { checkRouting } from '#rollout/moved-traffic.ts';

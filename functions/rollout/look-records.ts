@@ -5,9 +5,10 @@ import { waveFact } from '#releases/ready-wave.ts';
 import type { Progress } from '#releases/release.ts';
 import { releaseRecord } from '#releases/release-records.ts';
 import { progressAt, type Step, stepsOf } from '#releases/step.ts';
+import type { Decision } from '#rollout/decide-look.ts';
 import type { ArmFacts } from '#rollout/judge/facts.ts';
 import type { LookInput, LookResult } from '#rollout/judge/look.ts';
-import { type Decision, type Judged, type Look, lookInput, type WaveLook } from '#rollout/look.ts';
+import { type Judged, type Look, lookInput, type WaveLook } from '#rollout/look.ts';
 
 /** How the ledger tells that a hook has come to its end. */
 export const HOOK_ENDED = {

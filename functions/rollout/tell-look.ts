@@ -2,7 +2,8 @@ import type { LedgerSpool, LedgerWriter } from '#ledger/append.ts';
 import type { RecordDraft } from '#ledger/record.ts';
 import { ConflictError } from '#platform/errors.ts';
 import { batchId } from '#releases/release-records.ts';
-import type { Decision, Look } from '#rollout/look.ts';
+import type { Decision } from '#rollout/decide-look.ts';
+import type { Look } from '#rollout/look.ts';
 
 export interface TellPorts {
   readonly ledger: LedgerWriter;

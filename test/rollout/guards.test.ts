@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { PolicyDeniedError, TransientError } from '#platform/errors.ts';
+import { decide } from '#rollout/decide-look.ts';
 import { type Guards, readGuards } from '#rollout/guards.ts';
 import type { GuardAlarm, LookResult, Verdict } from '#rollout/judge/look.ts';
 import { initialStageState } from '#rollout/judge/stage-state.ts';
-import { decide, judge, type Look } from '#rollout/look.ts';
+import { judge, type Look } from '#rollout/look.ts';
 import { takeSnapshots } from '#rollout/snapshot.ts';
 import { aLookAt, alone } from '../builders/look.ts';
 import { ann, NOW, NOW_MS, planWith } from '../builders/release.ts';

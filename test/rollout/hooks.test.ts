@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { TransientError } from '#platform/errors.ts';
 import { type HookDefinition, hookDefinitionSchema } from '#policy/hook-schema.ts';
+import { decide } from '#rollout/decide-look.ts';
 import type { HookAnswer, HookRequest } from '#rollout/hook-protocol.ts';
 import { askHooks, type HookCaller, hooksAt } from '#rollout/hooks.ts';
 import type { LookResult } from '#rollout/judge/look.ts';
 import { initialStageState } from '#rollout/judge/stage-state.ts';
-import { decide } from '#rollout/look.ts';
 import { lookRecords } from '#rollout/look-records.ts';
 import { runHooks } from '#rollout/run-hooks.ts';
 import { aLookAt, alone } from '../builders/look.ts';

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { TransientError } from '#platform/errors.ts';
 import { readyWaves } from '#releases/ready-wave.ts';
 import { type Step, stepsOf } from '#releases/step.ts';
+import { decide } from '#rollout/decide-look.ts';
 import { initialStageState } from '#rollout/judge/stage-state.ts';
-import { decide } from '#rollout/look.ts';
 import { checkRouting } from '#rollout/moved-traffic.ts';
 import { aLookAt, alone } from '../builders/look.ts';
 import {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { PolicyDeniedError, TransientError } from '#platform/errors.ts';
 import { obey } from '#rollout/command.ts';
+import { decide } from '#rollout/decide-look.ts';
 import { judgeLook } from '#rollout/judge/judge-look.ts';
-import { decide, lookInput } from '#rollout/look.ts';
+import { lookInput } from '#rollout/look.ts';
 import { rescueTraffic } from '#rollout/rescue.ts';
 import { rescueParameter, rescueText } from '#rollout/rescue-copy.ts';
 import { isAlone } from '#rollout/routing.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { decide } from '#rollout/decide-look.ts';
 import { judgeLook } from '#rollout/judge/judge-look.ts';
-import { decide, firstLookState, type Look, lookInput } from '#rollout/look.ts';
+import { firstLookState, type Look, lookInput } from '#rollout/look.ts';
 import { type LookProbes, type StageProbes, withLook } from '#rollout/stage-probes.ts';
 import { type LookState, lookStateSchema } from '#rollout/tasks.ts';
 import { aLookAt, alone } from '../builders/look.ts';

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { KillSwitch } from '#policy/kill-switches.ts';
 import type { Release } from '#releases/release.ts';
+import { type Decision, decide } from '#rollout/decide-look.ts';
 import { NO_HOOKS } from '#rollout/hooks.ts';
 import type { LookResult, Verdict } from '#rollout/judge/look.ts';
 import { initialStageState } from '#rollout/judge/stage-state.ts';
-import { type Decision, decide, firstLookState, type Look, lookInput } from '#rollout/look.ts';
+import { firstLookState, type Look, lookInput } from '#rollout/look.ts';
 import { lookRecords } from '#rollout/look-records.ts';
 import { judgedRelease, shownProgress, underSwitches } from '#rollout/switched-look.ts';
 import { aLookAt, alone, aStep } from '../builders/look.ts';

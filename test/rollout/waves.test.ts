@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { PolicyDeniedError, TransientError } from '#platform/errors.ts';
 import type { Reason } from '#releases/release.ts';
+import { decide } from '#rollout/decide-look.ts';
 import type { LookResult } from '#rollout/judge/look.ts';
 import { initialStageState } from '#rollout/judge/stage-state.ts';
-import { decide, firstLookState, type Look, lookInput } from '#rollout/look.ts';
+import { firstLookState, type Look, lookInput } from '#rollout/look.ts';
 import { lookRecords } from '#rollout/look-records.ts';
 import { restoreTraffic } from '#rollout/restore.ts';
 import { isAlone, isAt } from '#rollout/routing.ts';

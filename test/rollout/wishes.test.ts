@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Release } from '#releases/release.ts';
+import { decide } from '#rollout/decide-look.ts';
 import type { Verdict } from '#rollout/judge/look.ts';
 import { initialStageState } from '#rollout/judge/stage-state.ts';
-import { decide, firstLookState, type Judged, type Look } from '#rollout/look.ts';
+import { firstLookState, type Judged, type Look } from '#rollout/look.ts';
 import { aLookAt, alone } from '../builders/look.ts';
 import { ann, NOW, NOW_MS, planWith, progressAt } from '../builders/release.ts';
 

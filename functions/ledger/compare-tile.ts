@@ -1,0 +1,56 @@
+import { type Hash, hashesIn, sameHash, TILE_WIDTH } from '#ledger/merkle.ts';
+import { firstRecordOf, recordsIn, type Tile, tilePath } from '#ledger/tiles.ts';
+import { type Broken, broken } from '#ledger/verify-chain.ts';
+
+/** A tile that is not what the records make of it: told when it is known that the records are right. */
+export interface WrongTile {
+  readonly seq: number;
+  readonly told: Broken;
+}
+
+const contentOf = (tile: Tile): string => (tile.level === 'entries' ? 'records' : 'hashes');
+
+/** The first place at which two rows differ; the length of the shorter one when it is the beginning of the other. */
+export const firstDifference = <T>(
+  a: readonly T[],
+  b: readonly T[],
+  same: (a: T, b: T) => boolean,
+): number => {
+  const length = Math.min(a.length, b.length);
+  for (let place = 0; place < length; place += 1) if (!same(a[place] as T, b[place] as T)) return place;
+  return length;
+};
+
+const spanOf = (tile: Tile): number => (tile.level === 'entries' ? 1 : TILE_WIDTH ** tile.level);
+
+/** What is wrong with a tile, if anything. */
+export const compareTile = (
+  tile: Tile,
+  expected: readonly (Hash | string)[],
+  expectedBytes: Uint8Array,
+  found: Uint8Array | undefined,
+): WrongTile | undefined => {
+  const first = firstRecordOf(tile);
+  const path = tilePath(tile);
+  const wrong = (fault: Broken['fault'], seq: number, text: string): WrongTile => ({
+    seq,
+    told: broken(fault, seq, text),
+  });
+  if (found === undefined) return wrong('removed', first, `${path} is missing; the records in it are sound`);
+  if (sameHash(found, expectedBytes)) return undefined;
+  const content: readonly (Hash | string)[] =
+    tile.level === 'entries' ? (recordsIn(found) ?? []) : hashesIn(found);
+  const place = firstDifference(content, expected, (a, b) =>
+    typeof a === 'string' || typeof b === 'string' ? a === b : sameHash(a, b),
+  );
+  const seq = first + place * spanOf(tile);
+  if (place === content.length && found.length < expectedBytes.length)
+    return wrong('truncated', seq, `${path} ends before the ${contentOf(tile)} from record ${seq} on`);
+  if (place === expected.length)
+    return wrong('inconsistent', first, `${path} holds more than its ${expected.length} ${contentOf(tile)}`);
+  return wrong(
+    'inconsistent',
+    seq,
+    `${path} was changed: it does not hold what the signed records from ${seq} on make`,
+  );
+};
