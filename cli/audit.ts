@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { canonicalJson, canonicalRecord } from '../functions/ledger/canonical.ts';
@@ -18,6 +18,7 @@ import { openExport } from './export-files.ts';
 import { exportLedger } from './export-ledger.ts';
 import { Failure } from './failure.ts';
 import { type Line, readLines } from './lines.ts';
+import { readText } from './read-text.ts';
 
 const parseKey = (text: string): VerifierKey => {
   try {
@@ -25,11 +26,6 @@ const parseKey = (text: string): VerifierKey => {
   } catch (error) {
     throw new InvalidArgumentError((error as Error).message);
   }
-};
-
-const readText = (file: string): string => {
-  if (!existsSync(file)) throw new Failure(2, `there is no file ${file}`);
-  return readFileSync(file, 'utf8');
 };
 
 /** A line that can't be read is no JSON either, which is what the verifier then says of it. */

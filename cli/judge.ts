@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import * as z from 'zod';
 import { type Plan, planChoiceSchema, planOf } from '../functions/policy/plan.ts';
@@ -8,6 +8,7 @@ import { Failure } from './failure.ts';
 import { type Line, readLines } from './lines.ts';
 import { beginReplay, ImpossibleLook, LookLine, replayLook } from './look-replay.ts';
 import { faultsOf, parseJson } from './parse-json.ts';
+import { readText } from './read-text.ts';
 import { type AnyRecord, anyRecordSchema, recordedLooks } from './recorded-looks.ts';
 
 interface Options {
@@ -117,7 +118,7 @@ function readPolicy({ policy, alpha, margin, concentration, dispersion }: Option
   const given =
     policy === undefined
       ? {}
-      : parseJson(z.looseObject({ evidence: z.looseObject({}).optional() }), read(policy), policy);
+      : parseJson(z.looseObject({ evidence: z.looseObject({}).optional() }), readText(policy), policy);
   const overrides = {
     ...(alpha !== undefined && { alpha }),
     ...(margin !== undefined && { margin }),
@@ -130,12 +131,7 @@ function readPolicy({ policy, alpha, margin, concentration, dispersion }: Option
 }
 
 function readPlan(file: string | undefined): Plan | undefined {
-  return file === undefined ? undefined : planOf(parseJson(planChoiceSchema, read(file), file));
-}
-
-function read(file: string): string {
-  if (!existsSync(file)) throw new Failure(2, `there is no file ${file}`);
-  return readFileSync(file, 'utf8');
+  return file === undefined ? undefined : planOf(parseJson(planChoiceSchema, readText(file), file));
 }
 
 function toNumber(text: string): number {

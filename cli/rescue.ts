@@ -1,9 +1,11 @@
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import type { Command } from 'commander';
+import { environmentNameSchema, serviceNameSchema } from '../functions/platform/ids.ts';
 import { shifterForTarget } from '../functions/rollout/adapters/shifter-for.ts';
 import { rescueTraffic } from '../functions/rollout/rescue.ts';
 import { parseRescueText, type RescueCopy, rescueParameter } from '../functions/rollout/rescue-copy.ts';
 import { Failure } from './failure.ts';
+import { checked } from './input.ts';
 
 const HELP = `
 Brings a service's traffic back to the version that was stable before its last release, when Sluice itself is down. It
@@ -28,7 +30,11 @@ interface Options {
 const ADVICE = 'check your credentials (aws sts get-caller-identity) and the region (--region)';
 
 const readCopy = async (service: string, { env, name, region }: Options): Promise<RescueCopy> => {
-  const Name = rescueParameter(`/${name}/rescue`, service, env);
+  const Name = rescueParameter(
+    `/${name}/rescue`,
+    checked(serviceNameSchema, service, 'the service'),
+    checked(environmentNameSchema, env, 'the environment'),
+  );
   const client = new SSMClient(region === undefined ? {} : { region });
   try {
     const { Parameter } = await client.send(new GetParameterCommand({ Name }));

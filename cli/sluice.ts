@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
 import { ApiProblem } from './api-client.ts';
-import { Failure, type FailureCode } from './failure.ts';
+import { Failure, type FailureCode, systemFailure } from './failure.ts';
 import { sluiceProgram } from './program.ts';
 
 /** What the API's refusal means to a script. */
@@ -15,15 +15,19 @@ const adviceOf = ({ problem: { status } }: ApiProblem): string => {
   return status === 403 ? '\nsluice whoami tells your roles.' : '';
 };
 
-// Whoever reads our output may stop early, as `head` does.
+/** 128 and the number of SIGPIPE: what a shell tells of a program whose reader went away. */
+const READER_GONE = 141;
+
+// Whoever reads our output may stop early, as `head` does. How the command would have ended is not known then.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
+  if (error.code === 'EPIPE') process.exit(READER_GONE);
   throw error;
 });
 
 try {
   await sluiceProgram().parseAsync();
-} catch (error) {
+} catch (thrown) {
+  const error = systemFailure(thrown);
   // Commander has printed its own message by now; help and version end with 0.
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
   else if (error instanceof Failure) {
