@@ -53,6 +53,18 @@ const problemFrom = (status: number, body: unknown): Problem => {
   return { type: 'about:blank', title: `HTTP ${status}`, status, detail: message };
 };
 
+/** @throws Unreachable when the answer is cut off on its way; undefined for a whole one that is no JSON. */
+const bodyOf = async (response: Response, baseUrl: string): Promise<unknown> => {
+  const text = await response.text().catch((error: unknown) => {
+    throw new Unreachable(baseUrl, error);
+  });
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+
 /** A client of the API, typed by the same route tables that made it. `token` is asked for before each call. */
 export const apiClient = (baseUrl: string, token: () => Promise<string | undefined>): ApiClient => ({
   call: async (route, input) => {
@@ -72,7 +84,7 @@ export const apiClient = (baseUrl: string, token: () => Promise<string | undefin
     }).catch((error: unknown) => {
       throw new Unreachable(baseUrl, error);
     });
-    const body: unknown = await response.json().catch(() => undefined);
+    const body = await bodyOf(response, baseUrl);
     const schema = route.responses[response.status];
     if (schema === undefined) throw new ApiProblem(problemFrom(response.status, body));
     const parsed = schema.safeParse(body);
