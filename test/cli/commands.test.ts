@@ -105,7 +105,6 @@ describe('an API', () => {
     const { url } = fake;
     await fake.stop();
     fake = await startFakeSluice();
-    // Changing something without a key: nobody knows whether it was done, so it is not sent again by itself.
     const ran = await sluice(['login', '--no-browser'], { SLUICE_API: url });
     expect(ran).toMatchObject({ code: 3, stderr: expect.stringMatching(/can't reach .*: .*ECONNREFUSED/) });
   });
