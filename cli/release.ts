@@ -12,13 +12,7 @@ import { withExample, withJson, withOrder } from './options.ts';
 import { answer, remark, table } from './output.ts';
 import { phaseWord, type ReleaseView, releaseLines } from './release/release-view.ts';
 import { lineDisplay, recordDisplay } from './release/show-progress.ts';
-import {
-  displayFor,
-  endOf,
-  type FollowOptions,
-  PATIENT_SECONDS,
-  waitForEnd,
-} from './release/wait-for-end.ts';
+import { connectToWait, displayFor, endOf, type FollowOptions, waitForEnd } from './release/wait-for-end.ts';
 import { timelineOf } from './timeline.ts';
 
 /** 1 unless the version was promoted. */
@@ -51,26 +45,26 @@ const start = async (service: string, options: StartOptions, command: Command): 
     ...(Object.keys(waveVersion).length > 0 && { versions: waveVersion }),
   };
   const body = checked(releaseRequestSchema, asked, 'the request');
-  const api = connect(command, wait ? PATIENT_SECONDS : undefined);
-  const release = await api.call(releaseRoutes.requestRelease, { body, idempotencyKey: key });
+  const release = await connect(command).call(releaseRoutes.requestRelease, { body, idempotencyKey: key });
   const { releaseId } = release;
   if (!wait) {
     answer(release, json, () => `${releaseId}  accepted; follow it with: sluice release watch ${releaseId}`);
     return;
   }
   remark(`${releaseId}  accepted`);
+  const api = connectToWait(command, options);
   const ended = await waitForEnd(api, releaseId, options, await displayFor(json));
   tellEnd(ended, json);
 };
 
 const wait = async (id: string, options: FollowOptions, command: Command): Promise<void> => {
-  const api = connect(command, PATIENT_SECONDS);
+  const api = connectToWait(command, options);
   const ended = await waitForEnd(api, idOf(id), options, await displayFor(options.json));
   tellEnd(ended, options.json);
 };
 
 const watch = async (id: string, options: FollowOptions, command: Command): Promise<void> => {
-  const api = connect(command, PATIENT_SECONDS);
+  const api = connectToWait(command, options);
   const display = options.json ? recordDisplay((line) => console.log(line)) : await displayFor(false);
   const ended = await waitForEnd(api, idOf(id), options, display);
   // Its JSON is the records; the end is the last of them.

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
+import { ROLES_FORBID } from '../functions/platform/problem.ts';
 import { ApiProblem } from './api-client.ts';
 import { Failure, type FailureCode, systemFailure } from './failure.ts';
 import { sluiceProgram } from './program.ts';
@@ -10,9 +11,9 @@ const exitCodeOf = ({ problem: { status } }: ApiProblem): FailureCode => {
   return status === 401 || status === 403 || status === 429 || status >= 500 ? 3 : 2;
 };
 
-const adviceOf = ({ problem: { status } }: ApiProblem): string => {
+const adviceOf = ({ problem: { status, detail } }: ApiProblem): string => {
   if (status === 401) return '\nRun sluice login, or give a fresh SLUICE_TOKEN.';
-  return status === 403 ? '\nsluice whoami tells your roles.' : '';
+  return status === 403 && detail === ROLES_FORBID ? '\nsluice whoami tells your roles.' : '';
 };
 
 /** 128 and the number of SIGPIPE: what a shell tells of a program whose reader went away. */

@@ -70,7 +70,7 @@ describe('what the API refuses', () => {
   it.each([
     [400, 2, ''],
     [401, 3, 'sluice login'],
-    [403, 3, 'sluice whoami'],
+    [403, 3, ''],
     [404, 2, ''],
     [409, 1, ''],
   ])('with %i ends the command with %i, in the words of the API', async (status, code, advice) => {
@@ -79,6 +79,19 @@ describe('what the API refuses', () => {
     expect(ran).toMatchObject({ code, stdout: '' });
     expect(ran.stderr).toMatch(/^sluice: A title: what happened/);
     expect(ran.stderr).toContain(advice);
+  });
+
+  it('because of one’s roles says how to learn them; because of a rule that is for everybody, not', async () => {
+    const refusal = (detail: string) => ({
+      status: 403,
+      body: { ...problem(403, 'Not allowed').body, detail },
+    });
+    fake.answer('POST /v1/releases', refusal('your roles do not allow this'));
+    expect((await sluice(START)).stderr).toMatch(/\nsluice whoami tells your roles\.\n$/);
+    fake.answer('POST /v1/releases', refusal('canaryDeployment is switched off: no new release starts'));
+    expect((await sluice(START)).stderr).toBe(
+      'sluice: Not allowed: canaryDeployment is switched off: no new release starts\n',
+    );
   });
 
   it('in the gateway’s own words is told too', async () => {
@@ -283,6 +296,23 @@ describe('sluice rollback and rollback-drill', () => {
       environment: 'production',
       reason: 'wrong refunds',
     });
+  });
+
+  it('rollback that nobody answers says so before long, and how traffic comes back without Sluice: 3', async () => {
+    await fake.stop();
+    const { url } = fake;
+    fake = await startFakeSluice();
+    const began = Date.now();
+    const ran = await sluice(['rollback', 'checkout', '--env', 'production'], { SLUICE_API: url });
+    expect(ran).toMatchObject({ code: 3, stdout: '' });
+    expect(ran.stderr).toMatch(/can't reach [^\n]*: sluice rescue checkout --env production\n$/);
+    expect(Date.now() - began).toBeLessThan(40_000);
+  });
+
+  it('a wait that is given little time is no more patient with an API that is away', async () => {
+    fake.answer(`GET /v1/releases/${ID}`, problem(503, 'Try again shortly'));
+    const ran = await sluice(['rollback', 'checkout', '--env', 'production', '--timeout', '2s']);
+    expect(ran).toMatchObject({ code: 3, stderr: expect.stringContaining('Try again shortly') });
   });
 
   it('rollback does not wait when told not to', async () => {
