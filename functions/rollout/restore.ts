@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import type { LedgerEventType } from '#ledger/event-types.ts';
 import { type Actor, systemActor } from '#platform/actor.ts';
-import { SluiceError, TransientError } from '#platform/errors.ts';
+import { ConflictError, SluiceError, TransientError } from '#platform/errors.ts';
 import type { ReleaseId } from '#platform/ids.ts';
 import type { Target } from '#policy/target.ts';
 import { readyWaves } from '#releases/ready-wave.ts';
@@ -77,6 +77,19 @@ const tell = async (
   await appendOrSpool(ports, `${subject.releaseId}/${step}`, drafts);
 };
 
+/** A target that others keep writing to is worth another try: a conflict would say that the release has ended. */
+const despiteOthers = async <T>({ name, stableVersion }: StableTarget, work: Promise<T>): Promise<T> => {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof ConflictError)) throw error;
+    throw new TransientError(
+      `traffic of wave ${name} is not verified on ${stableVersion}: ${error.message}; stop whatever else changes this target, then try again`,
+      { cause: error },
+    );
+  }
+};
+
 /** Writes that may come in between before the restore goes ahead without looking. */
 const RACES_MAX = 3;
 
@@ -88,8 +101,9 @@ const RACES_MAX = 3;
 const bringBack = async (
   ports: RestorePorts,
   releaseId: ReleaseId,
-  { target, stableVersion: stable }: StableTarget,
+  wave: StableTarget,
 ): Promise<'back' | 'ended'> => {
+  const { target, stableVersion: stable } = wave;
   try {
     for (let race = 1; race <= RACES_MAX; race += 1) {
       const { revision } = await ports.shifter.readRouting(target);
@@ -100,15 +114,13 @@ const bringBack = async (
   } catch (error) {
     ports.onTrouble('a restore could not find out whether it is still wanted; it goes ahead', error);
   }
-  await ports.shifter.restore(target, stable);
+  await despiteOthers(wave, ports.shifter.restore(target, stable));
   return 'back';
 };
 
-const verifyStable = async (
-  ports: RestorePorts,
-  { name, target, stableVersion: stable }: StableTarget,
-): Promise<void> => {
-  const routing = await ports.shifter.readRouting(target);
+const verifyStable = async (ports: RestorePorts, wave: StableTarget): Promise<void> => {
+  const { name, target, stableVersion: stable } = wave;
+  const routing = await despiteOthers(wave, ports.shifter.readRouting(target));
   if (!isAlone(routing, stable))
     throw new TransientError(
       `traffic of wave ${name} is at ${describeRouting(routing)} after the restore to ${stable}`,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { InvalidRequestError, NotFoundError, TransientError } from '#platform/errors.ts';
+import { ConflictError, InvalidRequestError, NotFoundError, TransientError } from '#platform/errors.ts';
 import { restoreTraffic } from '#rollout/restore.ts';
 import { isAlone, shareOf } from '#rollout/routing.ts';
 import {
@@ -214,6 +214,26 @@ describe('a restore among others', () => {
     expect(await restoreTraffic(ports, { releaseId, cause })).toMatchObject({ kind: 'restored' });
     expect(isAlone(shifter.routing(), STABLE)).toBe(true);
   });
+
+  it.each(['restore', 'readRouting'])(
+    'that never comes through is worth another try, and is no refusal: %s',
+    async (contested) => {
+      let others = true;
+      const { ports, releaseId, shifter } = await halfway({
+        shifter: {
+          before: (method) => {
+            if (others && method === contested) throw new ConflictError('the pool was changed meanwhile');
+          },
+        },
+      });
+      const restored = restoreTraffic(ports, { releaseId, cause });
+      await expect(restored).rejects.toBeInstanceOf(TransientError);
+      await expect(restored).rejects.toThrow(/wave first .* the pool was changed meanwhile; stop whatever/);
+      others = false;
+      expect(await restoreTraffic(ports, { releaseId, cause })).toMatchObject({ kind: 'restored' });
+      expect(isAlone(shifter.routing(), STABLE)).toBe(true);
+    },
+  );
 
   it('notes the verification at the fence that is in force by then', async () => {
     let raised = false;
