@@ -35,7 +35,10 @@ export interface RestoreCommand {
   readonly carried?: CarriedTargets;
 }
 
-/** `restored`: traffic is verified on stable. `nothing-moved`: there was nothing to bring back. `done`: it had ended. */
+/**
+ * `restored`: what may have moved is verified on stable. `nothing-moved`: there was nothing to bring back, and the release
+ * ends as aborted or refused. `done`: it had ended.
+ */
 export type RestoreResult = { readonly kind: 'restored' | 'nothing-moved' | 'done'; readonly fence?: number };
 
 /** Others may raise the fence while traffic is being read back; each round is one read and one write. */
@@ -207,6 +210,9 @@ export const restoreTraffic = async (
     const fence = await noteStable(ports, releaseId, state.fence, async () => undefined);
     return { kind: 'nothing-moved', fence };
   }
+  // Stable is written all the same. The fence is raised: what had no intent when the state was read never gets one.
+  const kind =
+    state.release !== undefined && state.release.progress === undefined ? 'nothing-moved' : 'restored';
   const actor = systemActor('rollout');
   const step = `restore/${state.fence ?? `at-${ports.now()}`}`;
   const facts = {
@@ -222,7 +228,7 @@ export const restoreTraffic = async (
   });
   // Another restore finished and the release was concluded on it: traffic was verified, and may have moved on since.
   if ((await forEach(waves, (wave) => bringBack(ports, releaseId, wave))).includes('ended'))
-    return state.fence === undefined ? { kind: 'done' } : { kind: 'restored', fence: state.fence };
+    return state.fence === undefined ? { kind: 'done' } : { kind, fence: state.fence };
   const verify = async () => {
     await forEach(waves, (wave) => verifyStable(ports, wave));
   };
@@ -231,5 +237,5 @@ export const restoreTraffic = async (
   if (state.fence === undefined)
     throw new TransientError('traffic is back on stable, but that could not be noted yet');
   const fence = await noteStable(ports, releaseId, state.fence, verify);
-  return { kind: 'restored', fence };
+  return { kind, fence };
 };

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { ConflictError, NotFoundError, TransientError } from '#platform/errors.ts';
+import { concludeRelease } from '#releases/conclude.ts';
 import { type Order, obey } from '#rollout/command.ts';
 import { isAlone } from '#rollout/routing.ts';
 import { ann, bob, NOW, releaseIdOf, STABLE } from '../builders/release.ts';
-import { aMovedRollout } from '../builders/rollout.ts';
+import { aMovedRollout, aReadyRollout, aRollout } from '../builders/rollout.ts';
 
 const aCommand = (overrides: Partial<Order> = {}): Order => ({
   name: 'pause',
@@ -136,6 +137,21 @@ describe('a command', () => {
     const claimed = { ...ann, authenticated: false, via: 'event' } as const;
     await expect(obey(ports, { ...abort, by: claimed })).rejects.toThrow('nothing to abort');
   });
+
+  it.each([
+    ['before its snapshot', aRollout, 'aborted', 'nothing-moved'],
+    ['with its snapshot and nothing intended', aReadyRollout, 'aborted', 'nothing-moved'],
+    ['with traffic on the canary', () => aMovedRollout(50), 'rolled-back', 'restored'],
+  ] as const)(
+    'to abort a release %s is answered the same again, and as the release ends',
+    async (_, begin, outcome, traffic) => {
+      const { ports, releaseId } = await begin();
+      const abort = aCommand({ releaseId, name: 'abort' });
+      expect((await obey(ports, abort)).traffic).toBe(traffic);
+      expect((await concludeRelease(ports, releaseId, 'restored')).outcome).toBe(outcome);
+      expect((await obey(ports, abort)).traffic).toBe(traffic);
+    },
+  );
 
   it('to abort restores before it answers, also while the ledger is down', async () => {
     const { ports, releaseId, shifter, ledger } = await aMovedRollout(50);

@@ -12,7 +12,7 @@ import {
   releaseIdOf,
   STABLE,
 } from '../builders/release.ts';
-import { aMovedRollout, type PortHooks } from '../builders/rollout.ts';
+import { aMovedRollout, aReadyRollout, type PortHooks } from '../builders/rollout.ts';
 import type { Hooks } from '../fakes/hooked.ts';
 
 const cause = [{ code: 'evidence', text: 'rolled back: 20 of 60 errors' }];
@@ -74,6 +74,13 @@ describe('a restore', () => {
     expect(shifter.routing()).toEqual(before);
     const decision = { outcome: 'aborted', fence: 2, reasons: [] } as const;
     expect(await releases.decide(other.releaseId, decision)).toBe(true);
+  });
+
+  it('before the first intent writes stable all the same, and says that nothing had moved', async () => {
+    const { ports, releaseId, shifter, types } = await aReadyRollout();
+    expect(await restoreTraffic(ports, { releaseId, cause })).toEqual({ kind: 'nothing-moved', fence: 2 });
+    expect(isAlone(shifter.routing(), STABLE)).toBe(true);
+    expect(types()).toEqual(['release.restore.intended', 'release.restore.done']);
   });
 
   it('of a release that has ended touches nothing', async () => {
