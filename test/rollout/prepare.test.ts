@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { PolicyDeniedError, TransientError } from '#platform/errors.ts';
 import { retireTargets } from '#rollout/retire.ts';
-import { isAlone } from '#rollout/routing.ts';
-import { shiftToStep } from '#rollout/shift.ts';
+import { isAlone, shareOf } from '#rollout/routing.ts';
+import { promoteVersion, shiftToStep } from '#rollout/shift.ts';
 import type { MayWrite, Preparation } from '#rollout/traffic-shifter.ts';
-import { NOW_MS, planWith, STABLE } from '../builders/release.ts';
-import { aMovedRollout, aReadyRollout } from '../builders/rollout.ts';
+import { CANARY, NOW_MS, planWith, STABLE } from '../builders/release.ts';
+import { aMovedRollout, aReadyRollout, type PortHooks } from '../builders/rollout.ts';
 
 const plan = planWith(5, 50, 100);
 const cause = [{ code: 'operator-abort', text: 'aborted by ann' }];
@@ -16,8 +16,9 @@ const WAITING: Preparation = { kind: 'waiting', text: '1 of 3 tasks run' };
 const preparing = async (
   steps: readonly ((mayWrite: MayWrite) => Promise<Preparation>)[],
   make: typeof aReadyRollout = aReadyRollout,
+  hooks: PortHooks = {},
 ) => {
-  const rollout = await make({}, { plan });
+  const rollout = await make(hooks, { plan });
   const left = [...steps];
   const { shifter } = rollout.ports;
   const ports = {
@@ -144,6 +145,81 @@ describe('a version that has to be prepared', () => {
     const { ports, releaseId, releases } = await preparing([async () => WAITING]);
     await releases.beginRestore(releaseId, cause);
     expect(await shiftToStep(ports, releaseId, 1, 0, NOW_MS - 1_800_000)).toBe('fenced');
+  });
+});
+
+describe('a shift whose outcome could not be told', () => {
+  it('is told when it is asked for again, without waiting for a canary that has its traffic already', async () => {
+    let fails = true;
+    const { ports, releaseId, shifter, types } = await preparing(
+      [async () => READY, async () => WAITING],
+      aReadyRollout,
+      {
+        ledger: {
+          before: (_, [batch]) => {
+            if (!fails || !String(batch).endsWith('done')) return;
+            fails = false;
+            throw new TransientError('no answer');
+          },
+        },
+      },
+    );
+    await expect(shiftToStep(ports, releaseId, 1, 0)).rejects.toBeInstanceOf(TransientError);
+    expect(shareOf(shifter.routing(), CANARY)).toBe(5);
+    expect(await shiftToStep(ports, releaseId, 1, 0)).toBe('done');
+    expect(types()).toEqual(['release.shift.intended', 'release.shift.done']);
+  });
+});
+
+describe('a version that is promoted without a step before', () => {
+  const rollback: typeof aReadyRollout = (hooks, overrides) =>
+    aReadyRollout(hooks, {
+      ...overrides,
+      strategy: 'rollback',
+      plan: { ...plan, name: 'rollback', stages: [], watchSeconds: 0 },
+    });
+
+  it('gets no traffic before it is ready for all of it', async () => {
+    const { ports, releaseId, types, present, shifter } = await preparing(
+      [writes, async () => WAITING],
+      rollback,
+    );
+    for (const since of [undefined, NOW_MS - 10_000])
+      expect(await promoteVersion(ports, releaseId, 1, since)).toEqual({ waitingFor: '1 of 3 tasks run' });
+    expect(isAlone(shifter.routing(), STABLE)).toBe(true);
+    expect(present().progress).toBeUndefined();
+    expect(types()).toEqual(['release.preparation.intended']);
+    expect(await promoteVersion(ports, releaseId, 1, NOW_MS - 20_000)).toBe('done');
+    expect(isAlone(shifter.routing(), CANARY)).toBe(true);
+    expect(types()).toEqual([
+      'release.preparation.intended',
+      'release.preparation.done',
+      'release.promotion.intended',
+      'release.promotion.done',
+    ]);
+  });
+
+  it('is not prepared again once its promotion was intended', async () => {
+    const { ports, releaseId } = await preparing([async () => READY, async () => WAITING], rollback);
+    expect(await promoteVersion(ports, releaseId, 1)).toBe('done');
+    expect(await promoteVersion(ports, releaseId, 1)).toBe('done');
+  });
+
+  it('is left alone once a restore began', async () => {
+    const { ports, releaseId, releases, shifter } = await preparing(
+      [async (mayWrite) => ((await mayWrite()) ? READY : WAITING)],
+      rollback,
+    );
+    await releases.beginRestore(releaseId, cause);
+    expect(await promoteVersion(ports, releaseId, 1)).toBe('fenced');
+    expect(isAlone(shifter.routing(), STABLE)).toBe(true);
+  });
+
+  it('has half an hour, and then ends with what it waited for', async () => {
+    const { ports, releaseId, shifter } = await preparing([async () => WAITING], rollback);
+    const late = promoteVersion(ports, releaseId, 1, NOW_MS - 1_800_000);
+    await expect(late).rejects.toThrow(/1800 s: 1 of 3 tasks run/);
+    expect(isAlone(shifter.routing(), STABLE)).toBe(true);
   });
 });
 
