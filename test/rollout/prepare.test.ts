@@ -4,7 +4,7 @@ import { retireTargets } from '#rollout/retire.ts';
 import { isAlone, shareOf } from '#rollout/routing.ts';
 import { promoteVersion, shiftToStep } from '#rollout/shift.ts';
 import type { MayWrite, Preparation } from '#rollout/traffic-shifter.ts';
-import { CANARY, NOW_MS, planWith, STABLE } from '../builders/release.ts';
+import { CANARY, NOW, NOW_MS, planWith, STABLE } from '../builders/release.ts';
 import { aMovedRollout, aReadyRollout, type PortHooks } from '../builders/rollout.ts';
 
 const plan = planWith(5, 50, 100);
@@ -224,11 +224,42 @@ describe('a version that is promoted without a step before', () => {
 });
 
 describe('what preparing took', () => {
+  /** As a restore leaves it that brought traffic back and read it there. */
+  const restored = async ({
+    releases,
+    releaseId,
+  }: Pick<Awaited<ReturnType<typeof preparing>>, 'releases' | 'releaseId'>) => {
+    const begun = await releases.beginRestore(releaseId, cause);
+    await releases.noteVerified(releaseId, { at: 'stable', fence: begun?.fence ?? 0, time: NOW });
+  };
+
   it('is given back while the release still holds its locks, and told of', async () => {
-    const { ports, releaseId, releases, types } = await preparing([writes]);
-    await releases.beginRestore(releaseId, cause);
+    const rollout = await preparing([writes]);
+    const { ports, releaseId, types } = rollout;
+    await restored(rollout);
     await retireTargets(ports, releaseId);
     expect(types()).toEqual(['release.retirement.intended', 'release.retirement.done']);
+  });
+
+  it('is kept while a restore is on its way to where it is', async () => {
+    for (const when of ['before', 'between', 'after'] as const) {
+      const rollout = await preparing([
+        async (mayWrite) => {
+          if (when === 'between') await rollout.releases.beginRestore(rollout.releaseId, cause);
+          allowed.push(await mayWrite());
+          if (when === 'after') await rollout.releases.beginRestore(rollout.releaseId, cause);
+          allowed.push(await mayWrite());
+          return READY;
+        },
+      ]);
+      const allowed: boolean[] = [];
+      const { ports, releaseId, releases, types } = rollout;
+      await releases.noteVerified(releaseId, { at: 'new', fence: 1, time: NOW });
+      if (when === 'before') await releases.beginRestore(releaseId, cause);
+      await retireTargets(ports, releaseId);
+      expect(allowed, when).toEqual([when === 'after', false]);
+      expect(types(), when).not.toContain('release.retirement.done');
+    }
   });
 
   it('is told of only where there was something', async () => {
