@@ -92,7 +92,7 @@ export class Rollout extends Construct {
     takeCommand.allow(['sqs:SendMessage'], [props.releases.refusedRequests.queueArn]);
     const { config, bus } = props;
     new CommandEvents(this, 'Events', { config, bus, takeCommand, heedAlarm, undelivered });
-    new RolloutAlarms(this, 'Alarms', { config: props.config, restorer: RestoreTraffic });
+    new RolloutAlarms(this, 'Alarms', { config, restorer: RestoreTraffic, retirer: RetireTargets });
   }
 
   private create(
