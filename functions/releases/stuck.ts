@@ -8,6 +8,9 @@ const SILENCE_SECONDS_MAX = 600;
 /** No source is told to wait longer for its data to settle. */
 const SETTLE_SECONDS_MAX = 3_600;
 
+/** A release without steps waits for its versions to be prepared for as long as this (functions/rollout/prepare.ts). */
+const PREPARATION_SECONDS_MAX = 1_800;
+
 const secondsSince = (then: string, now: number): number => Math.round((now - Date.parse(then)) / 1_000);
 
 /** What all of a release's deadlines come to, with hooks, a hold and a pause that last as long as they may. */
@@ -15,7 +18,11 @@ const longestSeconds = (release: Release): number => {
   const { plan, hooks = [] } = release;
   const waited = hooks.reduce((sum, { timeoutSeconds }) => sum + timeoutSeconds, 0);
   const steps = stepsOf(release).map((step) => stageDeadlineSeconds(plan, step, SETTLE_SECONDS_MAX));
-  return steps.reduce((sum, seconds) => sum + seconds, plan.holdSeconds + plan.pauseSeconds + waited);
+  const preparing = steps.length === 0 ? PREPARATION_SECONDS_MAX : 0;
+  return steps.reduce(
+    (sum, seconds) => sum + seconds,
+    preparing + plan.holdSeconds + plan.pauseSeconds + waited,
+  );
 };
 
 /**

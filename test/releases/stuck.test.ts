@@ -37,6 +37,12 @@ describe('a release is stuck', () => {
     expect(stuckAfter(9_401, { ...promoted, hooks })).toBe('open-too-long');
   });
 
+  it('without steps, only when what it brings back can no longer be on its way', () => {
+    const back = { plan: { ...plan, stages: [], watchSeconds: 0 }, strategy: 'rollback' as const };
+    expect(stuckAfter(2_000, back)).toBeUndefined();
+    expect(stuckAfter(2_001, back)).toBe('open-too-long');
+  });
+
   it.each<[string, Partial<Release>]>([
     ['nothing was looked at yet', {}],
     ['no look is shown', { progress: progressAt(0, 50) }],
