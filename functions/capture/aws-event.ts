@@ -19,6 +19,7 @@ const eventSchema = z.object({
   source: z.string().startsWith('aws.'),
   'detail-type': z.string(),
   account: z.string(),
+  region: z.string(),
   time: z.iso.datetime(),
   detail: z.unknown(),
 });
@@ -118,7 +119,7 @@ const captureCall = async (event: AwsEvent, { own, services }: AwsWorld): Promis
       ...(call.errorCode && { errorCode: text(call.errorCode) }),
     },
   });
-  const touched = touchedTargets(call, await services());
+  const touched = touchedTargets(call, event.region, await services());
   const names = ownNames(call, own);
   const resources = [...new Set(names.filter(isName))].slice(0, 10);
   const records = [
