@@ -9,6 +9,7 @@ import {
   partsOf,
 } from '#capture/aws-call.ts';
 import { touchedTargets } from '#capture/touched-targets.ts';
+import { BATCH_RECORDS_MAX } from '#ledger/batch.ts';
 import type { RecordDraft } from '#ledger/record.ts';
 import { parseOrRefuse } from '#platform/faults.ts';
 import { shorten } from '#platform/text.ts';
@@ -53,6 +54,16 @@ export interface Captured {
   readonly batchId: string;
   readonly records: readonly RecordDraft[];
 }
+
+/**
+ * What the ledger takes at once: a function may be the target of more environments than a batch has room for. The first
+ * keeps the id, so that an event which fits is one batch, as ever.
+ */
+export const batchesOf = ({ batchId, records }: Captured): readonly Captured[] =>
+  Array.from({ length: Math.ceil(records.length / BATCH_RECORDS_MAX) }, (_, n) => ({
+    batchId: n === 0 ? batchId : `${batchId}/${n}`,
+    records: records.slice(n * BATCH_RECORDS_MAX, (n + 1) * BATCH_RECORDS_MAX),
+  }));
 
 const TEXT_MAX = 250;
 const text = (value: string): string => shorten(value, TEXT_MAX);
