@@ -113,6 +113,7 @@ describe("the ledger's proofs", () => {
     ]);
     for (const object of [`${tiles}/tile/0/000`, `${tiles}/checkpoint`, `${checkpoints}/checkpoint/1`])
       expect(on('s3:PutObject', object), object).toEqual(['seal-checkpoint']);
+    expect(on('s3:GetObject', `${tiles}/checkpoint`)).toEqual(['seal-checkpoint']);
   });
 
   it('can be removed by nobody, but for partial tiles whose place is full', () => {
