@@ -5,11 +5,12 @@ import { batchId, releaseRecord } from '#releases/release-records.ts';
 
 /**
  * Stops a release that a newer one takes the place of. Raising its fence is all: its own workflow sees that at its next
- * look, brings traffic back, proves it and concludes, as after any stop.
+ * look, brings traffic back, proves it and concludes, as after any stop. Never a rollback: brought back, its traffic would be
+ * on the version that people fled from. The newer one waits for its end.
  */
 const supersede = async (ports: LaunchPorts, loserId: ReleaseId, by: Release | undefined): Promise<void> => {
   const loser = await ports.releases.get(loserId);
-  if (loser?.mode !== 'forward') return;
+  if (loser?.mode !== 'forward' || loser.strategy === 'rollback') return;
   const reason =
     by === undefined
       ? { text: 'superseded by a newer release' }

@@ -7,8 +7,8 @@ import { concludeRelease } from '#releases/conclude.ts';
 import { recoverRelease } from '#releases/recover-release.ts';
 import { phaseOf } from '#releases/release.ts';
 import { releaseRequestSchema } from '#releases/release-request.ts';
-import { requestRelease } from '#releases/request-release.ts';
-import { ann, bob, NOW, NOW_MS, releaseIdOf } from '../builders/release.ts';
+import { requestDrafted, requestRelease } from '#releases/request-release.ts';
+import { ann, aRelease, bob, NOW, NOW_MS, releaseIdOf } from '../builders/release.ts';
 import { aDefinition, aRegisteredService } from '../builders/service.ts';
 import { type Hooks, hooked } from '../fakes/hooked.ts';
 import { memoryExecutions } from '../fakes/memory-executions.ts';
@@ -122,6 +122,22 @@ describe('a release that takes the place of another', () => {
     const present = releases.peek(releaseIdOf(2));
     expect(present && phaseOf(present)).toBe('running');
     expect(releases.lockOf('checkout', 'production')).toBe(releaseIdOf(2));
+  });
+
+  it('lets a rollback finish: stopped, it would bring the bad version back', async () => {
+    const { ports, releases, executions, sweep } = await aDoor();
+    const rollback = aRelease({ releaseId: releaseIdOf(1), version: '1', strategy: 'rollback' });
+    await requestDrafted(ports, rollback, { key: 'rollback', requestDigest: 'a' });
+    expect(phaseOf(await requestRelease(ports, asked(2)))).toBe('waiting');
+    await requestRelease(ports, asked(3));
+    await sweep();
+    expect(releases.peek(releaseIdOf(1))).toMatchObject({ mode: 'forward', fence: 1 });
+    const { releaseId } = rollback;
+    await releases.noteVerified(releaseId, { at: 'new', fence: 1, time: NOW });
+    await releases.decide(releaseId, { outcome: 'promoted', fence: 1, reasons: [] });
+    await releases.close(rollback, NOW);
+    await sweep();
+    expect(executions.started.at(-1)).toBe(`release/${releaseIdOf(3)}-1`);
   });
 
   it('is the only one that waits: a newer one takes its place, and it ends without having begun', async () => {
