@@ -18,6 +18,10 @@ const versionFor = async (ports: RequestPorts, asked: DrillAsked): Promise<strin
   if (asked.version !== undefined) return asked.version;
   const { service, environment } = asked;
   const promoted = await lastPromoted(ports.releases, service, environment);
+  if (promoted?.strategy === 'rollback')
+    throw new ConflictError(
+      `what ran in ${environment} before is what ${service} was rolled back from, by ${promoted.releaseId}; name in \`version\` a good one that may get ${asked.weightPercent} % of traffic for some seconds`,
+    );
   const version = promoted && readyWaves(promoted)?.[0]?.snapshot.stableVersion;
   if (version !== undefined) return version;
   throw new ConflictError(

@@ -180,6 +180,17 @@ describe('a rollback drill', () => {
     expect(release.plan.stages.map(({ weightPercent }) => weightPercent)).toEqual([2]);
   });
 
+  it('gives none to what was rolled back from: a version has to be named then', async () => {
+    const { ports, ended } = world();
+    await ended('promoted', STABLE, CANARY);
+    await ended('promoted', CANARY, STABLE, { strategy: 'rollback' });
+    const drill = drillRollback(ports, { ...asked(50), weightPercent: 1 });
+    await expect(drill).rejects.toBeInstanceOf(ConflictError);
+    await expect(drill).rejects.toThrow(/name in `version` a good one/);
+    const named = await drillRollback(ports, { ...asked(50), version: '7', weightPercent: 1 });
+    expect(named.version).toBe('7');
+  });
+
   it('needs a version that is known, or named', async () => {
     const { ports } = world();
     await expect(drillRollback(ports, { ...asked(50), weightPercent: 1 })).rejects.toThrow(
