@@ -4,7 +4,7 @@ import { BEGINNING, settingsOf, wavesOf } from '#releases/draft-release.ts';
 import { lastPromoted } from '#releases/last-promoted.ts';
 import { readyWaves } from '#releases/ready-wave.ts';
 import type { Release } from '#releases/release.ts';
-import { type RequestPorts, requestDrafted } from '#releases/request-release.ts';
+import { type RequestPorts, requestDraftedStart } from '#releases/request-release.ts';
 import type { RollbackAsked } from '#releases/roll-back.ts';
 
 export interface DrillAsked extends RollbackAsked {
@@ -54,5 +54,5 @@ export const drillRollback = async (ports: RequestPorts, asked: DrillAsked): Pro
     judge: settings.judge,
     ...BEGINNING,
   };
-  return requestDrafted(ports, release, asked);
+  return requestDraftedStart(ports, release, asked);
 };
