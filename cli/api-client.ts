@@ -2,6 +2,7 @@ import type * as z from 'zod';
 import { type Problem, problemSchema } from '../functions/platform/problem.ts';
 import type { Route } from '../functions/platform/route.ts';
 import { Failure, Unreachable } from './failure.ts';
+import { legible } from './output.ts';
 
 type Sent<S> = S extends z.ZodType ? z.input<S> : undefined;
 
@@ -20,16 +21,15 @@ export type RouteOutput<R extends Route> = {
   [S in keyof R['responses']]: R['responses'][S] extends z.ZodType ? z.output<R['responses'][S]> : never;
 }[keyof R['responses']];
 
-/** The API said no; `problem` is its document, word for word. */
+/** The API said no; `problem` is its document, word for word, and the message what a terminal can show of it. */
 export class ApiProblem extends Error {
   override readonly name = 'ApiProblem';
   readonly problem: Problem;
 
   constructor(problem: Problem) {
-    const faults = (problem.faults ?? []).map(
-      ({ path, message }) => `\n  ${path || '(request)'}: ${message}`,
-    );
-    super(`${problem.title}: ${problem.detail}${faults.join('')}`);
+    const { title, detail, faults = [] } = legible(problem);
+    const lines = faults.map(({ path, message }) => `\n  ${path || '(request)'}: ${message}`);
+    super(`${title}: ${detail}${lines.join('')}`);
     this.problem = problem;
   }
 }

@@ -18,6 +18,7 @@ import { openExport } from './export-files.ts';
 import { exportLedger } from './export-ledger.ts';
 import { Failure } from './failure.ts';
 import { type Line, readLines } from './lines.ts';
+import { visible } from './output.ts';
 import { readText } from './read-text.ts';
 
 const parseKey = (text: string): VerifierKey => {
@@ -97,7 +98,7 @@ const verify = async (options: VerifyOptions): Promise<void> => {
   const report = verdict.ok
     ? { ...verdict, checked: checked(verdict, heldSize), notProven: notProven(verdict, heldSize) }
     : verdict;
-  console.log(forPeople ? sentences(verdict, heldSize) : JSON.stringify(report));
+  console.log(visible(forPeople ? sentences(verdict, heldSize) : JSON.stringify(report)));
   if (!verdict.ok) process.exitCode = 1;
 };
 
@@ -135,7 +136,7 @@ const proof = async (index: string | undefined, options: ProofOptions, command: 
       'give the number of a record to fetch its receipt, or --receipt, --record and --key to check one',
     );
   const verdict = verifyReceipt(readText(receipt), hashable(readText(record), 'the record'), key);
-  console.log(JSON.stringify(verdict));
+  console.log(visible(JSON.stringify(verdict)));
   if (!verdict.ok) process.exitCode = 1;
 };
 

@@ -9,7 +9,7 @@ import { commandRoutes } from '../functions/rollout/routes.ts';
 import { connect } from './connect.ts';
 import { checked, duration, named, wholeNumber } from './input.ts';
 import { withExample, withJson, withOrder } from './options.ts';
-import { answer, remark, table } from './output.ts';
+import { answer, remark, table, visible } from './output.ts';
 import { phaseWord, type ReleaseView, releaseLines } from './release/release-view.ts';
 import { lineDisplay, recordDisplay } from './release/show-progress.ts';
 import { connectToWait, displayFor, endOf, type FollowOptions, waitForEnd } from './release/wait-for-end.ts';
@@ -21,7 +21,7 @@ const setExitCode = ({ outcome }: ReleaseView): void => {
 };
 
 const tellEnd = (ended: ReleaseView, json: boolean | undefined): void => {
-  answer(ended, json, () => endOf(ended));
+  answer(ended, json, endOf);
   setExitCode(ended);
 };
 
@@ -65,7 +65,9 @@ const wait = async (id: string, options: FollowOptions, command: Command): Promi
 
 const watch = async (id: string, options: FollowOptions, command: Command): Promise<void> => {
   const api = connectToWait(command, options);
-  const display = options.json ? recordDisplay((line) => console.log(line)) : await displayFor(false);
+  const display = options.json
+    ? recordDisplay((line) => console.log(visible(line)))
+    : await displayFor(false);
   const ended = await waitForEnd(api, idOf(id), options, display);
   // Its JSON is the records; the end is the last of them.
   if (options.json) setExitCode(ended);
@@ -79,12 +81,12 @@ const list = async (
   const { releases } = await connect(command).call(releaseRoutes.listReleases, {
     query: { limit, ...(service !== undefined && { service }) },
   });
-  answer(releases, json, () =>
-    releases.length === 0
+  answer(releases, json, (shown) =>
+    shown.length === 0
       ? 'No release yet: sluice release start SERVICE --env E --version V'
       : table(
           ['RELEASE', 'SERVICE', 'ENVIRONMENT', 'VERSION', 'ASKED FOR (UTC)', 'PHASE'],
-          releases.map((release) => [
+          shown.map((release) => [
             release.releaseId,
             release.service,
             release.environment,
@@ -103,7 +105,7 @@ const show = async (id: string, { json }: { json?: true }, command: Command): Pr
   const records = await timelineOf(api, releaseId);
   const story: string[] = [];
   lineDisplay((line) => story.push(`  ${line}`)).show({ release, records, fresh: records });
-  answer(release, json, () => [...releaseLines(release, records, Date.now()), '', ...story].join('\n'));
+  answer(release, json, (shown) => [...releaseLines(shown, records, Date.now()), '', ...story].join('\n'));
 };
 
 const give =
@@ -118,7 +120,7 @@ const give =
       body: { command: name, reason },
       idempotencyKey: key,
     });
-    answer(obeyed, json, () => obeyed.text);
+    answer(obeyed, json, ({ text }) => text);
   };
 
 const MEANS: Readonly<Record<CommandName, string>> = {

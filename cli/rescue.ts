@@ -6,6 +6,7 @@ import { rescueTraffic } from '../functions/rollout/rescue.ts';
 import { parseRescueText, type RescueCopy, rescueParameter } from '../functions/rollout/rescue-copy.ts';
 import { Failure } from './failure.ts';
 import { checked } from './input.ts';
+import { visible } from './output.ts';
 
 const HELP = `
 Brings a service's traffic back to the version that was stable before its last release, when Sluice itself is down. It
@@ -56,7 +57,7 @@ const readCopy = async (service: string, { env, name, region }: Options): Promis
 
 const rescue = async (service: string, options: Options): Promise<void> => {
   const copy = await readCopy(service, options);
-  const say = (line: string) => process.stdout.write(`${line}\n`);
+  const say = (line: string) => console.log(visible(line));
   const { releaseId } = copy.subject;
   // Wherever the copy was read: a target without a region of its own is in the stack's.
   process.env.AWS_REGION = copy.region;

@@ -57,7 +57,7 @@ const rollBack = async (service: string, options: Options, command: Command): Pr
     throw error instanceof Unreachable ? withoutSluice(error, service, environment) : error;
   });
   if (ended === undefined) return;
-  answer(ended, json, () => endOf(ended));
+  answer(ended, json, endOf);
   if (ended.outcome !== 'promoted') process.exitCode = 1;
 };
 
@@ -119,17 +119,17 @@ const list = async (
   ) =>
     `${name}: ${succeeded} of ${begun} verified back within ${report.withinSeconds} s` +
     ` (median ${seconds(medianMilliseconds)}, longest ${seconds(maximumMilliseconds)})`;
-  answer(report, json, () =>
+  answer(report, json, ({ drills, real, restored }) =>
     [
-      summary('drills', report.drills),
-      summary('for real', report.real),
-      ...(report.restored.length === 0
+      summary('drills', drills),
+      summary('for real', real),
+      ...(restored.length === 0
         ? []
         : [
             '',
             table(
               ['RELEASE', 'ENVIRONMENT', 'BREACH (UTC)', 'BACK AFTER', 'WHY'],
-              report.restored.map((one) => [
+              restored.map((one) => [
                 one.releaseId,
                 one.environment,
                 one.breachedAt.slice(0, 19).replace('T', ' '),

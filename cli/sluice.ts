@@ -3,6 +3,7 @@ import { CommanderError } from 'commander';
 import { ROLES_FORBID } from '../functions/platform/problem.ts';
 import { ApiProblem } from './api-client.ts';
 import { Failure, type FailureCode, systemFailure } from './failure.ts';
+import { remark } from './output.ts';
 import { sluiceProgram } from './program.ts';
 
 /** What the API's refusal means to a script. */
@@ -32,10 +33,10 @@ try {
   // Commander has printed its own message by now; help and version end with 0.
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
   else if (error instanceof Failure) {
-    console.error(`sluice: ${error.message}`);
+    remark(`sluice: ${error.message}`);
     process.exitCode = error.exitCode;
   } else if (error instanceof ApiProblem) {
-    console.error(`sluice: ${error.message}${adviceOf(error)}`);
+    remark(`sluice: ${error.message}${adviceOf(error)}`);
     process.exitCode = exitCodeOf(error);
   } else throw error;
 }

@@ -94,6 +94,14 @@ describe('what the API refuses', () => {
     );
   });
 
+  it('is shown to people, not obeyed by their terminal', async () => {
+    fake.answer('POST /v1/releases', {
+      status: 409,
+      body: { ...problem(409, 'Not now').body, detail: 'frozen by \u001b]0;x\u0007eve' },
+    });
+    expect((await sluice(START)).stderr).toBe('sluice: Not now: frozen by \\u001b]0;x\\u0007eve\n');
+  });
+
   it('in the gateway’s own words is told too', async () => {
     fake.answer('GET /v1/releases', { status: 401, body: { message: 'Unauthorized' } });
     expect(await sluice(['release', 'list'])).toMatchObject({
