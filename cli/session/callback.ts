@@ -57,7 +57,7 @@ export const openCallback = async (ports: readonly number[] = CALLBACK_PORTS): P
       page(
         ours
           ? 'Go back to the terminal; this page can be closed.'
-          : 'This is no answer to the sign-in that was started here.',
+          : 'This is no answer to the sign-in that was started here. Close this page, and run sluice login again.',
       ),
     );
   };
