@@ -405,6 +405,74 @@ describe('sluice abort-all, freeze and thaw', () => {
   });
 });
 
+describe('sluice flags', () => {
+  const flag = { flag: 'canaryMetrics', on: true, offIn: [], offMeans: 'probes alone' } as const;
+  const changed = { by: 'olive', at: '2026-11-24T09:00:00.000Z', reason: 'they are moved' };
+  const listed = (changedOutside: boolean) => ({
+    status: 200,
+    body: {
+      flags: [flag, { ...flag, flag: 'autoRollback', offIn: ['staging', 'dev'], changed }],
+      version: 3,
+      changedOutside,
+    },
+  });
+
+  it('list tells what is off, where, what that means and who did it', async () => {
+    fake.answer('GET /v1/flags', listed(false));
+    const ran = await sluice(['flags', 'list']);
+    expect(ran).toMatchObject({ code: 0, stderr: '' });
+    expect(ran.stdout).toMatch(/^canaryMetrics +on +probes alone +–$/m);
+    expect(ran.stdout).toMatch(
+      /^autoRollback +off in staging, dev +probes alone +2026-11-24 09:00 by olive: they are moved$/m,
+    );
+  });
+
+  it('list says when somebody went around the API', async () => {
+    fake.answer('GET /v1/flags', listed(true));
+    const ran = await sluice(['flags', 'list', '--json']);
+    expect(ran.stderr).toMatch(/around the API/);
+    expect(JSON.parse(ran.stdout)).toEqual(listed(true).body);
+  });
+
+  it.each([
+    [['off', '--reason', 'why'], { on: false, offIn: [], reason: 'why' }, 'off (probes alone)'],
+    [
+      ['off', '--in', 'staging', '--in', 'dev'],
+      { on: true, offIn: ['staging', 'dev'], reason: 'no reason given' },
+      'off in staging, dev (probes alone)',
+    ],
+    [['on'], { on: true, offIn: [], reason: 'no reason given' }, 'on'],
+  ])('set %j says the whole state', async (args, body, words) => {
+    const { reason: _, ...state } = body;
+    fake.answer('PUT /v1/flags/canaryMetrics', {
+      status: 200,
+      body: { ...flag, ...state, version: 4, inForceWithinSeconds: 20 },
+    });
+    expect(await sluice(['flags', 'set', 'canaryMetrics', ...args])).toMatchObject({
+      code: 0,
+      stdout: `canaryMetrics is ${words}, in force within 20 s\n`,
+    });
+    expect(JSON.parse(fake.asked.at(-1)?.body ?? '')).toEqual(body);
+  });
+
+  it.each([
+    ['a switch that there is not', ['canaryMetric', 'off']],
+    ['neither on nor off', ['canaryMetrics', 'false']],
+    ['on in some environments only', ['canaryMetrics', 'on', '--in', 'staging']],
+    ['what no environment is called', ['canaryMetrics', 'off', '--in', 'Prod 1']],
+  ])('set refuses %s before it asks: 2', async (_, args) => {
+    const ran = await sluice(['flags', 'set', ...args]);
+    expect(ran).toMatchObject({ code: 2, stdout: '' });
+    expect(ran.stderr).not.toBe('');
+    expect(fake.asked).toEqual([]);
+  });
+
+  it('set that meets another change is not done: 1', async () => {
+    fake.answer('PUT /v1/flags/canaryMetrics', problem(409, 'Not now'));
+    expect(await sluice(['flags', 'set', 'canaryMetrics', 'off'])).toMatchObject({ code: 1, stdout: '' });
+  });
+});
+
 describe('the help', () => {
   const leavesOf = (command: Command): readonly Command[] =>
     command.commands.length === 0 ? [command] : command.commands.flatMap(leavesOf);

@@ -191,6 +191,8 @@ describe('the way back', () => {
     const callback = await openCallback(await freePorts(1));
     const answer = callback.answerTo('mine', 10);
     const { hostname, port } = new URL(callback.url);
+    // What somebody sees who comes back to a sign-in that is over says how to go on.
+    expect(await (await fetch(callback.url)).text()).toMatch(/Close this page, and run sluice login again/);
     const wrong = get({ hostname, port, path: '//' });
     const [refused] = await once(wrong, 'response');
     expect(refused.statusCode).toBe(400);
