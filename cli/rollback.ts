@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { releaseRoutes } from '../functions/releases/routes.ts';
-import type { ApiClient, RouteOutput } from './api-client.ts';
+import { type ApiClient, ApiProblem, type RouteOutput } from './api-client.ts';
 import { connect } from './connect.ts';
 import { Failure, Unreachable } from './failure.ts';
 import { duration, wholeNumber } from './input.ts';
@@ -38,10 +38,14 @@ const askedAndEnded = async (
   return waitForEnd(connectToWait(command, options), releaseId, options, await displayFor(options.json));
 };
 
+/** Nobody answers, or the gateway alone does. */
+const isAway = (error: unknown): error is Error =>
+  error instanceof Unreachable || (error instanceof ApiProblem && error.problem.status >= 500);
+
 /** Who rolls back has no time to look for another way. */
-const withoutSluice = (error: Unreachable, service: string, environment: string): Failure =>
+const withoutSluice = (error: Error, service: string, environment: string): Failure =>
   new Failure(
-    error.exitCode,
+    3,
     `${error.message}. If Sluice is down, bring traffic back without it: sluice rescue ${shellWord(service)} --env ${shellWord(environment)}`,
     { cause: error },
   );
@@ -54,7 +58,7 @@ const rollBack = async (service: string, options: Options, command: Command): Pr
     idempotencyKey: key,
   });
   const ended = await askedAndEnded(asked, options, command).catch((error: unknown) => {
-    throw error instanceof Unreachable ? withoutSluice(error, service, environment) : error;
+    throw isAway(error) ? withoutSluice(error, service, environment) : error;
   });
   if (ended === undefined) return;
   answer(ended, json, endOf);

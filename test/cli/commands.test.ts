@@ -321,6 +321,7 @@ describe('sluice rollback and rollback-drill', () => {
     fake.answer(`GET /v1/releases/${ID}`, problem(503, 'Try again shortly'));
     const ran = await sluice(['rollback', 'checkout', '--env', 'production', '--timeout', '2s']);
     expect(ran).toMatchObject({ code: 3, stderr: expect.stringContaining('Try again shortly') });
+    expect(ran.stderr).toMatch(/: sluice rescue checkout --env production\n$/);
   });
 
   it('rollback does not wait when told not to', async () => {
