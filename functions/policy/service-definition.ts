@@ -9,7 +9,7 @@ import { planChoiceSchema } from '#policy/plan.ts';
 import { probeDefinitionSchema } from '#policy/probe-definition.ts';
 import { targetIdentity, targetSchema } from '#policy/target.ts';
 import { WAVES_MAX, waveDefinitionSchema } from '#policy/wave-definition.ts';
-import { JudgePolicy } from '#rollout/judge/judge-policy.ts';
+import { judgePolicySchema } from '#rollout/judge/judge-policy.ts';
 
 /** How one service is released into one environment. */
 export const serviceEnvironmentSchema = z.strictObject({
@@ -28,7 +28,7 @@ export const serviceEnvironmentSchema = z.strictObject({
     .max(WAVES_MAX - 1)
     .default([]),
   /** Bounds and limits of the judge where they differ from the defaults. */
-  judge: JudgePolicy.prefault({}),
+  judge: judgePolicySchema.prefault({}),
 });
 export type ServiceEnvironment = z.infer<typeof serviceEnvironmentSchema>;
 
