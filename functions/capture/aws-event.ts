@@ -9,6 +9,7 @@ import {
   partsOf,
 } from '#capture/aws-call.ts';
 import { touchedTargets } from '#capture/touched-targets.ts';
+import { BATCH_RECORDS_MAX } from '#ledger/batch.ts';
 import type { RecordDraft } from '#ledger/record.ts';
 import { parseOrRefuse } from '#platform/faults.ts';
 import { shorten } from '#platform/text.ts';
@@ -19,6 +20,7 @@ const eventSchema = z.object({
   source: z.string().startsWith('aws.'),
   'detail-type': z.string(),
   account: z.string(),
+  region: z.string(),
   time: z.iso.datetime(),
   detail: z.unknown(),
 });
@@ -52,6 +54,16 @@ export interface Captured {
   readonly batchId: string;
   readonly records: readonly RecordDraft[];
 }
+
+/**
+ * What the ledger takes at once: a function may be the target of more environments than a batch has room for. The first
+ * keeps the id, so that an event which fits is one batch, as ever.
+ */
+export const batchesOf = ({ batchId, records }: Captured): readonly Captured[] =>
+  Array.from({ length: Math.ceil(records.length / BATCH_RECORDS_MAX) }, (_, n) => ({
+    batchId: n === 0 ? batchId : `${batchId}/${n}`,
+    records: records.slice(n * BATCH_RECORDS_MAX, (n + 1) * BATCH_RECORDS_MAX),
+  }));
 
 const TEXT_MAX = 250;
 const text = (value: string): string => shorten(value, TEXT_MAX);
@@ -118,7 +130,7 @@ const captureCall = async (event: AwsEvent, { own, services }: AwsWorld): Promis
       ...(call.errorCode && { errorCode: text(call.errorCode) }),
     },
   });
-  const touched = touchedTargets(call, await services());
+  const touched = touchedTargets(call, event.region, await services());
   const names = ownNames(call, own);
   const resources = [...new Set(names.filter(isName))].slice(0, 10);
   const records = [

@@ -3,7 +3,7 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import * as z from 'zod';
-import { recordsOfAwsEvent } from '#capture/aws-event.ts';
+import { batchesOf, recordsOfAwsEvent } from '#capture/aws-event.ts';
 import { queueLedgerSpool } from '#ledger/adapters/queue-ledger-spool.ts';
 import { dynamoDb, queues } from '#platform/clients.ts';
 import { readEnvironment } from '#platform/environment.ts';
@@ -59,5 +59,5 @@ export const handler = middy<unknown, void, Error, Context>()
   .handler(async (event) => {
     const captured = await recordsOfAwsEvent(event, { own, services });
     if (captured === undefined) metrics.addMetric(METRIC.captureIgnored, 'Count', 1);
-    else await queue.spool(captured.batchId, captured.records);
+    else for (const { batchId, records } of batchesOf(captured)) await queue.spool(batchId, records);
   });

@@ -28,11 +28,17 @@ const secretsOf = ssmSecrets(parameterStore(), environment.WEBHOOK_PARAMETERS);
 const queue = queueLedgerSpool(queues(), environment.CAPTURES_QUEUE_URL);
 const rules = { infrastructure: environment.INFRASTRUCTURE_PATHS, security: environment.SECURITY_PATHS };
 
-/** @throws UnauthenticatedError for whatever no secret of ours has signed; nothing of it is read before. */
+/**
+ * Nothing of a delivery is read before.
+ * @throws UnauthenticatedError for whatever no secret of ours has signed.
+ * @throws TransientError when a secret that may have signed it could not be read.
+ */
 const requireSignature = async ({ bytes, headers }: SignedRequest): Promise<void> => {
-  const { secrets, unusable } = await secretsOf();
+  const { secrets, unusable, unread } = await secretsOf();
   if (unusable.length > 0) logger.warn('webhook secrets are not usable', { parameters: unusable });
+  if (unread !== undefined) logger.warn('webhook secrets could not be read', { error: unread });
   if (isSignedByGithub(bytes, headers['x-hub-signature-256'], secrets)) return;
+  if (unread !== undefined) throw unread;
   throw new UnauthenticatedError(
     "the signature is not one of this stage's webhook secrets: set the same secret in GitHub and in the parameter",
   );

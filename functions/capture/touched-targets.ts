@@ -1,6 +1,6 @@
 import { type CloudTrailCall, callName, namesIn } from '#capture/aws-call.ts';
 import type { RegisteredService } from '#policy/service-definition.ts';
-import { type Target, targetIdentity } from '#policy/target.ts';
+import { regionOf, type Target, targetIdentity } from '#policy/target.ts';
 
 export interface TouchedTarget {
   readonly service: string;
@@ -79,15 +79,21 @@ const touches = (target: Target, call: CloudTrailCall): boolean => {
   }
 };
 
-/** The registered targets that a call changes. */
+/** Names are a region's own: what has the name of a target and is in another region is not that target. */
+const isIn = (target: Target, region: string): boolean => [undefined, region].includes(regionOf(target));
+
+/** The registered targets that a call in `region` changes. */
 export const touchedTargets = (
   call: CloudTrailCall,
+  region: string,
   services: readonly RegisteredService[],
 ): readonly TouchedTarget[] =>
   services.flatMap(({ service, definition }) =>
     Object.entries(definition.environments).flatMap(([environment, { target, waves }]) =>
       [target, ...waves.map((wave) => wave.target)].flatMap((each) =>
-        touches(each, call) ? [{ service, environment, target: targetIdentity(each) }] : [],
+        isIn(each, region) && touches(each, call)
+          ? [{ service, environment, target: targetIdentity(each) }]
+          : [],
       ),
     ),
   );

@@ -43,7 +43,8 @@ export interface SealStore {
 export interface TileStore {
   readonly read: ReadTile;
   write(tile: Tile, bytes: Uint8Array): Promise<void>;
-  /** The newest checkpoint, where any tlog-tiles client looks for it. */
+  /** The newest checkpoint, where any tlog-tiles client looks for it; `undefined` when none is there. */
+  readCheckpoint(): Promise<string | undefined>;
   writeCheckpoint(note: string): Promise<void>;
   /** Removes the partial tiles of a place, now that the full one says all that they did. */
   prune(place: Omit<Tile, 'width'>): Promise<void>;
@@ -165,13 +166,21 @@ const finish = async ({ signer, vault, seals, tiles }: SealPorts, seal: Seal): P
   if (newest !== undefined && newest.n > seal.n) await tiles.writeCheckpoint(newest.note);
 };
 
+/** What a run left that ended between keeping a checkpoint and publishing it, or was overtaken while it published. */
+const publishNewest = async ({ seals, tiles }: SealPorts): Promise<void> => {
+  // The object first: what another run publishes after that is at worst written again, not replaced by what was read before.
+  const published = await tiles.readCheckpoint();
+  const newest = await seals.lastCheckpoint();
+  if (newest !== undefined && newest.note !== published) await tiles.writeCheckpoint(newest.note);
+};
+
 /**
  * Signs the ledger as it is now: at most one seal a call, none when nothing is new.
  *
  * Tiles first, which nobody believes without a checkpoint; then the seal, on the condition that its number is free; then
  * the signature. So a tree is signed only after it is the only one of its size, and whatever a crash leaves undone is
- * done by the next call: tiles are written again the same, a seal without its checkpoint is signed, and Ed25519 gives
- * the same signature for the same text.
+ * done by the next call: tiles are written again the same, a seal without its checkpoint is signed, a checkpoint that was
+ * not published is, and Ed25519 gives the same signature for the same text.
  * @throws LedgerIntegrityError when the records are not those that were sealed, or fewer than were sealed.
  */
 export const sealLedger = async (ports: SealPorts, most: number = SEAL_RECORDS_MAX): Promise<SealOutcome> => {
@@ -187,6 +196,7 @@ export const sealLedger = async (ports: SealPorts, most: number = SEAL_RECORDS_M
   if (size === sealed) {
     if (last !== undefined && last.hash !== hash)
       throw contradiction(`the last of the ${size} records is not the one that was sealed`);
+    await publishNewest(ports);
     return { outcome: 'nothing-new', size };
   }
   const end = Math.min(size, sealed + most);

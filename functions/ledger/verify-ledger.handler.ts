@@ -10,6 +10,7 @@ import { copyCheckpoint, s3LockedCheckpoint } from '#ledger/adapters/s3-checkpoi
 import { s3BundleReader, s3TileReader } from '#ledger/adapters/s3-tiles.ts';
 import { checkLedger, type SelfCheck } from '#ledger/self-check.ts';
 import { parseVkey } from '#ledger/signed-note.ts';
+import type { Broken } from '#ledger/verify-chain.ts';
 import { systemActor } from '#platform/actor.ts';
 import { dynamoDb, keyManagement, lambdaInvoker, objectStore } from '#platform/clients.ts';
 import { readEnvironment } from '#platform/environment.ts';
@@ -51,6 +52,7 @@ const ports = async () => ({
   bundles: s3BundleReader(objects, environment.TILES_BUCKET),
 });
 
+/** `step` holds the run's id, which is the same for each of Lambda's tries of it. */
 const record = async (
   type: 'ledger.verified' | 'ledger.verification.failed',
   step: string,
@@ -66,24 +68,37 @@ const record = async (
   ]);
 };
 
-/** One part checked, and told: progress, record, and with it the event that carries the checkpoint out. */
-const checkPart = async (from: number): Promise<SelfCheck> => {
+/** A broken ledger may well be one that takes no record: the log and the error tell of it without one. */
+const refuse = async (run: string, from: number, { fault, seq, text }: Broken): Promise<never> => {
+  const facts = { from, fault, seq, text };
+  logger.error('ledger does not hold', facts);
+  try {
+    await record('ledger.verification.failed', `${run}/${from}/${fault}/${seq}`, facts);
+  } catch (error) {
+    logger.error('the verdict could not be recorded', { error });
+  }
+  throw new LedgerIntegrityError(
+    `record ${seq} (${fault}): ${text}; see the runbook, "LedgerVerificationFailed"`,
+  );
+};
+
+/**
+ * One part checked, and told: the copy, the record, and with it the event that carries the checkpoint out. Progress comes
+ * last: a run that told of nothing is tried again from where it began.
+ */
+const checkPart = async (run: string, from: number): Promise<SelfCheck> => {
   const check = await checkLedger(await ports(), from);
   const { verdict, reached } = check;
-  if (!verdict.ok) {
-    const { fault, seq, text } = verdict;
-    await record('ledger.verification.failed', `${from}/${fault}/${seq}`, { from, fault, seq, text });
-    throw new LedgerIntegrityError(`record ${seq} (${fault}): ${text}`);
-  }
+  if (!verdict.ok) return refuse(run, from, verdict);
   if (reached === undefined) return check;
-  await progress.save(reached.size, new Date());
   if (environment.CHECKPOINT_COPIES_BUCKET !== '')
     await copyCheckpoint(objects, environment.CHECKPOINT_COPIES_BUCKET, environment.LEDGER_ORIGIN, reached);
-  await record('ledger.verified', `${from}/${reached.size}`, {
+  await record('ledger.verified', `${run}/${from}/${reached.size}`, {
     from,
     size: reached.size,
     checkpoint: reached.note,
   });
+  await progress.save(reached.size, new Date());
   return check;
 };
 
@@ -98,7 +113,7 @@ export const handler = middy<unknown, { from: number; size: number; more: boolea
     const start = full ? 0 : ((await progress.read()) ?? 0);
     let size = start;
     for (;;) {
-      const { reached, more } = await checkPart(size);
+      const { reached, more } = await checkPart(context.awsRequestId, size);
       size = reached?.size ?? size;
       logger.info('ledger verified', { from: start, size, more });
       if (!more || context.getRemainingTimeInMillis() < PART_MILLISECONDS) return { from: start, size, more };

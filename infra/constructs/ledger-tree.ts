@@ -169,7 +169,7 @@ export class LedgerTree extends Construct {
     sealer.allow(['dynamodb:Query', 'dynamodb:PutItem'], [this.seals.tableArn]);
     allowObjects(sealer, 's3:PutObject', this.tiles, 'tile/*', 'Tiles are named by their place.');
     allowObjects(sealer, 's3:DeleteObject', this.tiles, 'tile/*.p/*', 'Partial tiles, and no others.');
-    sealer.allow(['s3:PutObject'], [this.tiles.arnForObjects('checkpoint')]);
+    sealer.allow(['s3:GetObject', 's3:PutObject'], [this.tiles.arnForObjects('checkpoint')]);
     allowObjects(
       sealer,
       's3:PutObject',

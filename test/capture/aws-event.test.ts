@@ -3,6 +3,7 @@ import { recordsOfAwsEvent } from '#capture/aws-event.ts';
 import { recordDraftSchema } from '#ledger/record.ts';
 import { appendBatchSchema } from '#ledger/tasks.ts';
 import { InvalidRequestError } from '#platform/errors.ts';
+import { regionOfArn } from '#policy/alb-target-schema.ts';
 import { albTarget, groupArn, RULE_ARN } from '../builders/alb.ts';
 import { callEvent, pipelineEvent, SECRETS, session } from '../builders/aws-events.ts';
 import { aDefinition, aRegisteredService } from '../builders/service.ts';
@@ -19,6 +20,12 @@ const own = {
   ids: ['eu-west-1_Pool', 'api123'],
   roles: ['Sluice-ShiftTraffic-1', 'Sluice-Other-2'],
 };
+/** A call where the builders' load balancer is. */
+const thereEvent = (...call: Parameters<typeof callEvent>) => ({
+  ...callEvent(...call),
+  region: regionOfArn(RULE_ARN),
+});
+
 let asked = 0;
 const world = {
   own,
@@ -97,10 +104,10 @@ describe('a call on a target', () => {
     ],
     ['another service of AWS', callEvent('sns', 'UpdateAlias', { functionName: FUNCTION, name: 'live' })],
     ['reading', callEvent('lambda', 'GetAlias20150331', { functionName: FUNCTION, name: 'live' })],
-    ['another rule', callEvent('elasticloadbalancing', 'ModifyRule', { ruleArn: `${RULE_ARN}0` })],
+    ['another rule', thereEvent('elasticloadbalancing', 'ModifyRule', { ruleArn: `${RULE_ARN}0` })],
     [
       'instances that come and go',
-      callEvent('elasticloadbalancing', 'RegisterTargets', { targetGroupArn: groupArn('blue') }),
+      thereEvent('elasticloadbalancing', 'RegisterTargets', { targetGroupArn: groupArn('blue') }),
     ],
   ])('is not what is about %s', async (_, event) => {
     expect(await recordsOf(event)).toEqual([]);
@@ -111,7 +118,7 @@ describe('a call on a target', () => {
     ['SetRulePriorities', { rulePriorities: [{ ruleArn: RULE_ARN, priority: 1 }] }],
     ['ModifyTargetGroup', { targetGroupArn: groupArn('green') }],
   ])('of a load balancer is told: %s', async (name, parameters) => {
-    expect(await recordsOf(callEvent('elasticloadbalancing', name, parameters))).toMatchObject([
+    expect(await recordsOf(thereEvent('elasticloadbalancing', name, parameters))).toMatchObject([
       { event: { type: 'change.target' }, change: { service: 'shop', environment: 'production' } },
     ]);
   });
@@ -184,11 +191,28 @@ describe('a call on a target', () => {
     ['appconfig', 'DeleteApplication', { applicationId: 'abc1234' }, 1],
     ['appconfig', 'DeleteApplication', { applicationId: 'other' }, 0],
   ])('is told of targets of ECS and AppConfig: %s %s %j', async (source, name, parameters, count) => {
-    const captured = await recordsOfAwsEvent(callEvent(source, name, parameters), {
+    const captured = await recordsOfAwsEvent(thereEvent(source, name, parameters), {
       own,
       services: async () => [source === 'appconfig' ? flag : pair],
     });
     expect(captured?.records.length ?? 0).toBe(count);
+  });
+
+  it.each([
+    ['its own', 'eu-west-1', 'eu-west-1', 1],
+    ['another', 'eu-central-1', 'eu-west-1', 0],
+    ['another, told of from there', 'eu-central-1', 'eu-central-1', 1],
+    ['none that it names', undefined, 'eu-west-1', 1],
+  ])('is told of a target in the region of the call: %s', async (_, region, calledIn, count) => {
+    const production = {
+      target: { kind: 'lambda-alias', functionName: FUNCTION, alias: 'live', ...(region && { region }) },
+      metrics: { source: 'cloudwatch', invokedBy: 'event' },
+    } as const;
+    const service = aRegisteredService({ definition: aDefinition({ environments: { production } }) });
+    const parameters = { functionName: FUNCTION, name: 'live' };
+    const event = { ...callEvent('lambda', 'UpdateAlias20150331', parameters), region: calledIn };
+    const captured = await recordsOfAwsEvent(event, { own, services: async () => [service] });
+    expect(captured?.records ?? []).toHaveLength(count);
   });
 
   it('that AWS refused is told as refused, and why', async () => {
@@ -326,6 +350,7 @@ describe('other events', () => {
       { ...pipelineEvent('STARTED'), detail },
       { ...pipelineEvent('STARTED'), source: 'my.own' },
       { ...pipelineEvent('STARTED'), id: 'x' },
+      { ...pipelineEvent('STARTED'), region: undefined },
       { ...callEvent('lambda', 'UpdateAlias', {}), detail: {} },
     ])
       await expect(recordsOfAwsEvent(wrong, world)).rejects.toThrow(InvalidRequestError);

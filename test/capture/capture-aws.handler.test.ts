@@ -3,6 +3,7 @@ import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import type { Context } from 'aws-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { BATCH_RECORDS_MAX } from '#ledger/batch.ts';
 import { appendBatchSchema } from '#ledger/tasks.ts';
 import { callEvent, pipelineEvent, session } from '../builders/aws-events.ts';
 import { aRegisteredService } from '../builders/service.ts';
@@ -68,6 +69,25 @@ describe('what AWS tells', () => {
       ['cart', 'checkout'],
     ]);
     expect(dynamo.commandCalls(ScanCommand)).toHaveLength(2);
+  });
+
+  it('of a call on more targets than a batch takes is queued in several, and in the same ones again', async () => {
+    dynamo.on(ScanCommand).resolves({
+      Items: Array.from({ length: 200 }, (_, n) => aRegisteredService({ service: `checkout-${n}` })),
+    });
+    const event = onTarget();
+    await invoke(event);
+    const id = `aws/${(event.detail as { eventID: string }).eventID}`;
+    const first = queued();
+    expect(first.map(({ batchId, records }) => [batchId, records.length])).toEqual([
+      [id, BATCH_RECORDS_MAX],
+      [`${id}/1`, BATCH_RECORDS_MAX],
+      [`${id}/2`, 200 - 2 * BATCH_RECORDS_MAX],
+    ]);
+    const told = first.flatMap(({ records }) => records.map(({ change }) => change.service));
+    expect(new Set(told).size).toBe(200);
+    await invoke(event);
+    expect(queued().slice(first.length)).toEqual(first);
   });
 
   it('of our own calls, and of what is nothing to record, is counted and not stored', async () => {

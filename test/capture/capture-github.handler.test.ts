@@ -127,6 +127,26 @@ describe("GitHub's door", () => {
     expect((await deliver(bytesOf(pushPayload()))).status).toBe(202);
   });
 
+  describe.each(['TimeoutError', 'AccessDeniedException'])('while Parameter Store answers %s', (name) => {
+    const failing = () => Object.assign(new Error('no answer'), { name });
+
+    it('says that a delivery may be sent again, and takes it as soon as the secrets can be read', async () => {
+      parameters.on(GetParameterCommand).rejects(failing());
+      expect((await deliver(bytesOf(pushPayload()))).status).toBe(503);
+      expect(queued()).toEqual([]);
+      expect(counted('DeliveryRefused')).toBe(1);
+      holds({ '/one': SECRET });
+      expect((await deliver(bytesOf(pushPayload()))).status).toBe(202);
+    });
+
+    it('takes what the secret that could be read has signed, and says of nothing else that it was forged', async () => {
+      parameters.on(GetParameterCommand, { Name: '/two' }).rejects(failing());
+      expect((await deliver(bytesOf(pushPayload()))).status).toBe(202);
+      const other = await deliver(bytesOf(pushPayload()), { secret: 'the secret in the other parameter' });
+      expect(other.status).toBe(503);
+    });
+  });
+
   it('asks for the secrets once for many deliveries', async () => {
     for (let n = 0; n < 3; n += 1) await deliver(bytesOf(pushPayload()));
     expect(parameters.commandCalls(GetParameterCommand)).toHaveLength(2);

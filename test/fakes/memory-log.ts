@@ -75,6 +75,7 @@ export const memoryLog = (signer: Signer = aSigner()) => {
     tiles: {
       read: async (tile) => files.get(tilePath(tile)),
       write: async (tile, bytes) => void files.set(tilePath(tile), bytes),
+      readCheckpoint: async () => files.get('checkpoint')?.toString(),
       writeCheckpoint: async (note) => void files.set('checkpoint', Buffer.from(note)),
       prune: async (place) => {
         for (const name of files.keys()) if (name.startsWith(partialPrefix(place))) files.delete(name);

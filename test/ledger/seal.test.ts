@@ -90,6 +90,25 @@ describe('sealing', () => {
     expect(partial).toEqual(['tile/0/001.p/44', 'tile/1/000.p/1', 'tile/entries/001.p/44']);
   });
 
+  it.each([['an old one'], ['none']])(
+    'puts the newest checkpoint where all look for it, and found %s',
+    async (found) => {
+      const log = memoryLog();
+      log.append(3);
+      await sealLedger(log.ports);
+      const old = log.files.get('checkpoint') ?? expect.fail('no checkpoint');
+      log.append(3);
+      // The run ends before the last of its writes.
+      const tiles = { ...log.ports.tiles, writeCheckpoint: () => Promise.reject(new Error('crashed')) };
+      await expect(sealLedger({ ...log.ports, tiles })).rejects.toThrow('crashed');
+      if (found === 'none') log.files.delete('checkpoint');
+      else expect(log.files.get('checkpoint')).toEqual(old);
+      expect(await sealLedger(log.ports)).toEqual({ outcome: 'nothing-new', size: 6 });
+      expect(log.files.get('checkpoint')?.toString()).toBe(log.vault.get(6));
+      expect(log.signed).toHaveLength(2);
+    },
+  );
+
   it('takes no more than a run can carry, and says how much is left', async () => {
     const log = memoryLog();
     log.append(700);
@@ -199,6 +218,7 @@ const scheduled = (log: MemoryLog, scheduler: fc.Scheduler, crashes: Map<number,
     tiles: {
       read: around('read', tiles.read),
       write: around('write', tiles.write),
+      readCheckpoint: around('readCheckpoint', tiles.readCheckpoint),
       writeCheckpoint: around('writeCheckpoint', tiles.writeCheckpoint),
       prune: around('prune', tiles.prune),
     },
@@ -251,6 +271,7 @@ describe('sealing under interleavings and crashes', { timeout: 120_000 }, () => 
             log.seals.map((seal) => seal.size).toSorted((a, b) => a - b),
           );
           expect(log.checkpoints.map((one) => one.size)).toContain(size);
+          expect(log.files.get('checkpoint')?.toString()).toBe(log.vault.get(size));
           for (const name of log.files.keys())
             if (name !== 'checkpoint') expect(tileOf(name), name).toBeDefined();
         },

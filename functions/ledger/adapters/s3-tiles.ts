@@ -10,19 +10,25 @@ import type { TileStore } from '#ledger/seal.ts';
 import { bundleBytes, partialPrefix, type ReadTile, recordsIn, tilePath } from '#ledger/tiles.ts';
 import { isNamed, orTransient } from '#platform/aws-errors.ts';
 
+/** The object's name by C2SP tlog-tiles. */
+const CHECKPOINT = 'checkpoint';
+
 /** Reads need the bucket's ListBucket too: without it S3 says of a missing object that it is forbidden. */
+const readObject = async (client: S3Client, bucket: string, key: string): Promise<Uint8Array | undefined> => {
+  const command = new GetObjectCommand({ Bucket: bucket, Key: key });
+  try {
+    const { Body } = await orTransient('the tiles', client.send(command));
+    return await Body?.transformToByteArray();
+  } catch (error) {
+    if (isNamed(error, 'NoSuchKey')) return undefined;
+    throw error;
+  }
+};
+
 export const s3TileReader =
   (client: S3Client, bucket: string): ReadTile =>
-  async (tile) => {
-    const command = new GetObjectCommand({ Bucket: bucket, Key: tilePath(tile) });
-    try {
-      const { Body } = await orTransient('the tiles', client.send(command));
-      return await Body?.transformToByteArray();
-    } catch (error) {
-      if (isNamed(error, 'NoSuchKey')) return undefined;
-      throw error;
-    }
-  };
+  async (tile) =>
+    readObject(client, bucket, tilePath(tile));
 
 /** A bundle, of the full one as many records as are asked for where the partial one is no more. */
 export const s3BundleReader = (client: S3Client, bucket: string): ReadTile => {
@@ -48,10 +54,14 @@ export const s3Tiles = (client: S3Client, bucket: string): TileStore => ({
     });
     await orTransient('the tiles', client.send(command));
   },
+  readCheckpoint: async () => {
+    const bytes = await readObject(client, bucket, CHECKPOINT);
+    return bytes && Buffer.from(bytes).toString('utf8');
+  },
   writeCheckpoint: async (note) => {
     const command = new PutObjectCommand({
       Bucket: bucket,
-      Key: 'checkpoint',
+      Key: CHECKPOINT,
       Body: note,
       ContentType: 'text/plain; charset=utf-8',
       CacheControl: 'max-age=5',
