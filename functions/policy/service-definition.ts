@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { environmentNameSchema, serviceNameSchema } from '#platform/ids.ts';
+import { environmentNameSchema, PRODUCTION, serviceNameSchema } from '#platform/ids.ts';
 import { textSchema } from '#platform/text.ts';
 import { guardAlarmsSchema } from '#policy/guard-alarms-schema.ts';
 import { hooksSchema } from '#policy/hook-schema.ts';
@@ -31,8 +31,6 @@ export const serviceEnvironmentSchema = z.strictObject({
   judge: judgePolicySchema.prefault({}),
 });
 export type ServiceEnvironment = z.infer<typeof serviceEnvironmentSchema>;
-
-const PRODUCTION = 'production';
 
 interface WaveMisfit {
   readonly path: readonly (string | number)[];
