@@ -10,7 +10,7 @@ import {
 import { type ArmFacts, addArms } from '../functions/rollout/judge/facts.ts';
 import { Failure } from './failure.ts';
 import { readLines } from './lines.ts';
-import { LookLine } from './look-replay.ts';
+import { lookLineSchema } from './look-replay.ts';
 import { parseJson } from './parse-json.ts';
 import { readText } from './read-text.ts';
 
@@ -100,7 +100,7 @@ async function judge(file: string | undefined, options: { readonly policy: strin
   let weightPercent = 50;
   for await (const { number, text } of readLines(file)) {
     if (text === undefined) throw new Failure(2, `line ${number}: it is not UTF-8`);
-    const line: z.infer<typeof LookLine> = parseJson(LookLine, text, `line ${number}`);
+    const line: z.infer<typeof lookLineSchema> = parseJson(lookLineSchema, text, `line ${number}`);
     if (line.at === undefined)
       throw new Failure(2, `line ${number}: at is missing, and an experiment has a horizon`);
     weightPercent = line.weightPercent ?? weightPercent;

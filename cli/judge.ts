@@ -2,11 +2,11 @@ import { existsSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import * as z from 'zod';
 import { type Plan, planChoiceSchema, planOf } from '../functions/policy/plan.ts';
-import { JudgePolicy } from '../functions/rollout/judge/judge-policy.ts';
+import { type JudgePolicy, judgePolicySchema } from '../functions/rollout/judge/judge-policy.ts';
 import type { LookResult } from '../functions/rollout/judge/look.ts';
 import { Failure } from './failure.ts';
 import { type Line, readLines } from './lines.ts';
-import { beginReplay, ImpossibleLook, LookLine, replayLook } from './look-replay.ts';
+import { beginReplay, ImpossibleLook, type LookLine, lookLineSchema, replayLook } from './look-replay.ts';
 import { faultsOf, parseJson } from './parse-json.ts';
 import { readText } from './read-text.ts';
 import { type AnyRecord, anyRecordSchema, recordedLooks } from './recorded-looks.ts';
@@ -111,7 +111,7 @@ function answer(
 /** Stops at the first bad line: later verdicts rest on the counts of every line before them. */
 function parseLook({ number, text }: Line): LookLine {
   if (text === undefined) throw new Failure(2, `line ${number}: it is not UTF-8`);
-  return parseJson(LookLine, text, `line ${number}`);
+  return parseJson(lookLineSchema, text, `line ${number}`);
 }
 
 function readPolicy({ policy, alpha, margin, concentration, dispersion }: Options): JudgePolicy {
@@ -125,7 +125,7 @@ function readPolicy({ policy, alpha, margin, concentration, dispersion }: Option
     ...(concentration !== undefined && { concentration }),
     ...(dispersion !== undefined && { dispersionMin: dispersion }),
   };
-  const merged = JudgePolicy.safeParse({ ...given, evidence: { ...given.evidence, ...overrides } });
+  const merged = judgePolicySchema.safeParse({ ...given, evidence: { ...given.evidence, ...overrides } });
   if (!merged.success) throw new Failure(2, `the judge policy: ${faultsOf(merged.error)}`);
   return merged.data;
 }

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Control } from '#ledger/controls.ts';
+import { PRODUCTION } from '#platform/ids.ts';
 
 export const RISK_LEVELS = ['low', 'medium', 'high'] as const;
 export type RiskLevel = (typeof RISK_LEVELS)[number];
@@ -132,4 +133,4 @@ export const isTerminal = (type: LedgerEventType): boolean =>
 export const eventType = (type: LedgerEventType): EventType => EVENT_TYPES[type];
 
 export const riskLevelOf = (type: LedgerEventType, environment: string | undefined): RiskLevel =>
-  environment === 'production' ? 'high' : EVENT_TYPES[type].riskLevel;
+  environment === PRODUCTION ? 'high' : EVENT_TYPES[type].riskLevel;
