@@ -29,14 +29,24 @@ const noteOf = ({ by, reason, at }: Change): SwitchNote => ({
   reason,
 });
 
-/** Deployed and told; then looked at again, because whoever may use AppConfig may have deployed something else. */
+/** Whether the change that a version was made for is in force. */
+const holds = (deployed: FlagsVersion, { states, madeBy }: FlagsVersion): boolean =>
+  madeBy.kind === 'api' && isSameState(deployed.states[madeBy.flag].state, states[madeBy.flag].state);
+
+/**
+ * Deployed and told; then looked at again, because whoever may use AppConfig may have deployed something else. `made` are
+ * the versions whose changes come into force by it, oldest first: a later version, built on them, may be deployed before
+ * them or in their stead, and what it is found to tell is its own change alone.
+ */
 const bringOut = async (
   ports: FlagPorts,
-  version: number,
+  made: readonly [...FlagsVersion[], FlagsVersion],
   { flag, state, at }: Change,
 ): Promise<FlagsVersion> => {
-  await ports.flags.deploy(version);
-  const { deployed } = await seeFlags(ports, at);
+  await ports.flags.deploy(Math.max(...made.map(({ version }) => version)));
+  const { deployed } = await ports.flags.read();
+  for (const version of made) if (holds(deployed, version)) await tell(ports, tellDeployed(version, at));
+  await tell(ports, tellDeployed(deployed, at));
   if (isSameState(deployed.states[flag].state, state)) return deployed;
   throw new ConflictError(
     `${flag} was changed by someone else at the same time; read the flags and decide again`,
@@ -53,15 +63,14 @@ export const changeFlag = async (ports: FlagPorts, change: Change): Promise<Flag
   const { deployed, cutOff, newest } = await seeFlags(ports, at);
   const base = cutOff ?? deployed;
   const before = base.states[flag].state;
-  if (isSameState(before, state))
-    return cutOff === undefined ? deployed : bringOut(ports, cutOff.version, change);
+  if (isSameState(before, state)) return cutOff === undefined ? deployed : bringOut(ports, [cutOff], change);
   const { batch, draft } = intendedChange(change, before);
   await ports.ledger.append(batch, [draft]);
   const next: NotedStates = { ...base.states, [flag]: { state, note: noteOf(change) } };
-  const version = await ports.flags.write(next, flag, newest);
-  if (version === undefined)
+  const made = await ports.flags.write(next, flag, newest);
+  if (made === undefined)
     throw new ConflictError(
       'the flags were changed by someone else at the same time; read them and decide again',
     );
-  return bringOut(ports, version, change);
+  return bringOut(ports, cutOff === undefined ? [made] : [cutOff, made], change);
 };

@@ -23,7 +23,7 @@ export interface FlagsNow {
 export interface FlagStore {
   read(): Promise<FlagsNow>;
   /** Makes the version after `newest`. Undefined when somebody else made one first. */
-  write(states: NotedStates, flag: KillSwitch, newest: number): Promise<number | undefined>;
+  write(states: NotedStates, flag: KillSwitch, newest: number): Promise<FlagsVersion | undefined>;
   /**
    * Makes a version known at once, and waits until it is: stops the deployment that is in its way, unless that is of a
    * later version, which holds this one's change.

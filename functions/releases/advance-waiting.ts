@@ -5,14 +5,20 @@ import { batchId, releaseRecord } from '#releases/release-records.ts';
 
 /**
  * Stops a release that a newer one takes the place of. Raising its fence is all: its own workflow sees that at its next
- * look, brings traffic back, proves it and concludes, as after any stop.
+ * look, brings traffic back, proves it and concludes, as after any stop. Never a rollback: brought back, its traffic would be
+ * on the version that people fled from. The newer one waits for its end.
  */
-const supersede = async (ports: LaunchPorts, loserId: ReleaseId, by: Release): Promise<void> => {
+const supersede = async (ports: LaunchPorts, loserId: ReleaseId, by: Release | undefined): Promise<void> => {
   const loser = await ports.releases.get(loserId);
-  if (loser?.mode !== 'forward') return;
-  const text = `superseded by release ${by.releaseId} of version ${by.version}`;
-  const facts = { by: by.releaseId };
-  await ports.releases.beginRestore(loserId, [{ code: 'superseded', text, facts }]);
+  if (loser?.mode !== 'forward' || loser.strategy === 'rollback') return;
+  const reason =
+    by === undefined
+      ? { text: 'superseded by a newer release' }
+      : {
+          text: `superseded by release ${by.releaseId} of version ${by.version}`,
+          facts: { by: by.releaseId },
+        };
+  await ports.releases.beginRestore(loserId, [{ code: 'superseded', ...reason }]);
 };
 
 /**
@@ -34,8 +40,8 @@ export const advanceWaiting = async (ports: LaunchPorts, release: Release): Prom
       await supersede(ports, admission.by, release);
       return present();
     case 'replaced': {
-      const newer = await ports.releases.get(admission.by);
-      if (newer !== undefined) await supersede(ports, releaseId, newer);
+      const newer = admission.by === undefined ? undefined : await ports.releases.get(admission.by);
+      await supersede(ports, releaseId, newer);
       return present();
     }
     case 'held':

@@ -80,12 +80,27 @@ const planFor = ({ plan }: ServiceEnvironment, request: ReleaseRequest): Plan =>
 /** @throws PolicyDeniedError for what this stage doesn't let happen in production; InvalidRequestError for what can't be. */
 const refuseStrategy = (
   { strategy, environment }: ReleaseRequest,
-  { hooks }: ServiceEnvironment,
+  { hooks, target, waves }: ServiceEnvironment,
   inProduction: readonly Strategy[],
 ): void => {
   if (environment === PRODUCTION && !inProduction.includes(strategy))
     throw new PolicyDeniedError(
       `strategy ${strategy} is not allowed in production (allowed: ${inProduction.join(', ')}); whoever runs Sluice names strategies in the setting productionStrategies`,
+    );
+  if (
+    strategy === 'blue-green' &&
+    [target, ...waves.map((wave) => wave.target)].some(({ kind }) => kind === 'ecs')
+  )
+    throw new InvalidRequestError(
+      'blue-green checks the new version before it gets any traffic, and an ECS service runs it only after that check',
+      {
+        faults: [
+          {
+            path: 'strategy',
+            message: 'must not be blue-green for an ecs target; use canary, with a hook at its first stage',
+          },
+        ],
+      },
     );
   if (strategy === 'blue-green' && !hooks.some(({ at }) => at === 'before-traffic'))
     throw new InvalidRequestError(

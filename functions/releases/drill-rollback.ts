@@ -4,7 +4,7 @@ import { BEGINNING, settingsOf, wavesOf } from '#releases/draft-release.ts';
 import { lastPromoted } from '#releases/last-promoted.ts';
 import { readyWaves } from '#releases/ready-wave.ts';
 import type { Release } from '#releases/release.ts';
-import { type RequestPorts, requestDrafted } from '#releases/request-release.ts';
+import { type RequestPorts, requestDraftedStart } from '#releases/request-release.ts';
 import type { RollbackAsked } from '#releases/roll-back.ts';
 
 export interface DrillAsked extends RollbackAsked {
@@ -18,6 +18,10 @@ const versionFor = async (ports: RequestPorts, asked: DrillAsked): Promise<strin
   if (asked.version !== undefined) return asked.version;
   const { service, environment } = asked;
   const promoted = await lastPromoted(ports.releases, service, environment);
+  if (promoted?.strategy === 'rollback')
+    throw new ConflictError(
+      `what ran in ${environment} before is what ${service} was rolled back from, by ${promoted.releaseId}; name in \`version\` a good one that may get ${asked.weightPercent} % of traffic for some seconds`,
+    );
   const version = promoted && readyWaves(promoted)?.[0]?.snapshot.stableVersion;
   if (version !== undefined) return version;
   throw new ConflictError(
@@ -50,5 +54,5 @@ export const drillRollback = async (ports: RequestPorts, asked: DrillAsked): Pro
     judge: settings.judge,
     ...BEGINNING,
   };
-  return requestDrafted(ports, release, asked);
+  return requestDraftedStart(ports, release, asked);
 };

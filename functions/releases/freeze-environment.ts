@@ -5,7 +5,7 @@ import type { Actor } from '#platform/actor.ts';
 import { ConflictError } from '#platform/errors.ts';
 import {
   type EnvironmentState,
-  type Freeze,
+  type FreezeChanged,
   type FreezeStore,
   freezeAt,
   KEYS_KEPT,
@@ -44,76 +44,70 @@ const wasMade = ({ keys }: EnvironmentState, change: FreezeChange): boolean => {
 
 const freezeRecord = (
   type: LedgerEventType,
-  change: FreezeChange,
-  replaced: Freeze | undefined,
+  environment: string,
+  { until, reason, by, at, replaced }: FreezeChanged,
 ): RecordDraft => ({
-  event: { type, timestamp: change.at },
-  change: { environment: change.environment },
-  actor: change.by,
-  data: {
-    reason: change.reason,
-    ...(change.until !== undefined && { until: change.until }),
-    ...(replaced && { replaced }),
-  },
+  event: { type, timestamp: at },
+  change: { environment },
+  actor: by,
+  data: { reason, ...(until !== undefined && { until }), ...(replaced && { replaced }) },
 });
 
+/** From what is stored alone, so that whoever comes after one that was cut off tells the same. */
 const recordOutcome = async (
   { ledger }: FreezePorts,
-  revision: number,
-  change: FreezeChange,
-  replaced: Freeze | undefined,
+  { environment, revision, changed }: EnvironmentState,
 ): Promise<void> => {
-  const { done } = TYPES[change.until === undefined ? 'thaw' : 'freeze'];
-  await ledger.append(`environment/${change.environment}/${revision}`, [
-    freezeRecord(done, change, replaced),
-  ]);
-};
-
-/** For a change that may have been cut off between being stored and being recorded. */
-const finishRecording = async (
-  ports: FreezePorts,
-  present: EnvironmentState,
-  change: FreezeChange,
-): Promise<void> => {
-  if (present.keys.at(-1) !== keptAs(change)) return;
-  try {
-    await recordOutcome(ports, present.revision, change, undefined);
-  } catch (error) {
-    // It was recorded when it was made, with what it replaced.
-    if (!(error instanceof ConflictError)) throw error;
-  }
+  if (changed === undefined) return;
+  const { done } = TYPES[changed.until === undefined ? 'thaw' : 'freeze'];
+  await ledger.append(`environment/${environment}/${revision}`, [freezeRecord(done, environment, changed)]);
 };
 
 /**
  * Freezes an environment or thaws it: intent recorded, stored on the condition that nobody else changed it meanwhile,
- * outcome recorded. A freeze while there is one replaces it. The same change again changes nothing but finishes one that
- * was cut off.
+ * outcome recorded. A freeze while there is one replaces it. The same change again changes nothing; whatever change comes
+ * next finishes one that was cut off between being stored and being recorded.
  * @throws ConflictError when someone else changed it at the same time, or there is nothing to thaw.
  */
 export const changeFreeze = async (ports: FreezePorts, change: FreezeChange): Promise<EnvironmentState> => {
   const { environment, until, reason, by, at } = change;
   const present = await ports.environments.readEnvironment(environment);
-  if (wasMade(present, change)) {
-    await finishRecording(ports, present, change);
-    return present;
-  }
+  await recordOutcome(ports, present);
+  if (wasMade(present, change)) return present;
   const replaced = freezeAt(present, at);
   if (until === undefined && replaced === undefined) throw new ConflictError(`${environment} is not frozen`);
   const revision = present.revision + 1;
   const { intended } = TYPES[until === undefined ? 'thaw' : 'freeze'];
+  const changed: FreezeChanged = {
+    ...(until !== undefined && { until }),
+    reason,
+    by,
+    at,
+    ...(replaced && { replaced }),
+  };
   await ports.ledger.append(`environment/${environment}/${revision}/intended/${change.key}`, [
-    freezeRecord(intended, change, replaced),
+    freezeRecord(intended, environment, changed),
   ]);
   const next: EnvironmentState = {
     environment,
     revision,
     ...(until !== undefined && { freeze: { until, reason, by, at } }),
+    changed,
     keys: [...present.keys, keptAs(change)].slice(-KEYS_KEPT),
   };
-  if (!(await ports.environments.putEnvironment(next)))
-    throw new ConflictError(
-      `${environment} was changed by someone else at the same time; look at it and try again`,
-    );
-  await recordOutcome(ports, revision, change, replaced);
-  return next;
+  const stored = (await ports.environments.putEnvironment(next)) ? next : await storedBefore(ports, change);
+  await recordOutcome(ports, stored);
+  return stored;
+};
+
+/** A write whose answer was lost is sent again by the client, and then refused because of itself. */
+const storedBefore = async (
+  { environments }: FreezePorts,
+  change: FreezeChange,
+): Promise<EnvironmentState> => {
+  const present = await environments.readEnvironment(change.environment);
+  if (wasMade(present, change)) return present;
+  throw new ConflictError(
+    `${change.environment} was changed by someone else at the same time; look at it and try again`,
+  );
 };

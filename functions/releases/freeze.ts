@@ -13,6 +13,17 @@ export const freezeSchema = z.strictObject({
 });
 export type Freeze = z.infer<typeof freezeSchema>;
 
+/** Who froze or thawed, as the record of it tells. */
+const freezeChangedSchema = z.strictObject({
+  /** Of a freeze; a thaw has none. */
+  until: z.iso.datetime().optional(),
+  reason: z.string(),
+  by: actorSchema,
+  at: z.iso.datetime(),
+  replaced: freezeSchema.optional(),
+});
+export type FreezeChanged = z.infer<typeof freezeChangedSchema>;
+
 /** What is known of an environment beside its services: whether it was frozen, and by which change of how many. */
 export const environmentStateSchema = z.strictObject({
   environment: environmentNameSchema,
@@ -20,6 +31,8 @@ export const environmentStateSchema = z.strictObject({
   revision: z.int().min(0),
   /** The last one, which may be over. */
   freeze: freezeSchema.optional(),
+  /** The last change, so that whoever finds it unrecorded can record it. */
+  changed: freezeChangedSchema.optional(),
   /** Keys of the latest changes: one that comes again, however late, is known for what it is. */
   keys: z.array(z.string()),
 });

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { LedgerWriter } from '#ledger/append.ts';
 import type { RecordDraft } from '#ledger/record.ts';
 import { systemActor } from '#platform/actor.ts';
-import type { Fault, SluiceError } from '#platform/errors.ts';
+import { ConflictError, type Fault, type SluiceError } from '#platform/errors.ts';
 import { queueText, shorten } from '#platform/text.ts';
 
 /** Enough faults to see what is wrong; a hostile event can have thousands. */
@@ -70,8 +70,13 @@ export const refuseEvent = async (
 ): Promise<void> => {
   const digest = eventDigestOf(event);
   const id = z.object({ id: z.string() }).safeParse(event).data?.id ?? digest;
-  await ports.ledger.append(`event/${digest}/refused`, [
-    refusedEventRecord(door, error, id, digest, ports.now()),
-  ]);
+  try {
+    await ports.ledger.append(`event/${digest}/refused`, [
+      refusedEventRecord(door, error, id, digest, ports.now()),
+    ]);
+  } catch (thrown) {
+    // An earlier try that was cut off told it with the words of another moment; once is enough.
+    if (!(thrown instanceof ConflictError)) throw thrown;
+  }
   await ports.refused.send(eventText(event), error.message);
 };

@@ -43,10 +43,20 @@ export type Admission =
   | { readonly kind: 'admitted' }
   /** The lock is held. */
   | { readonly kind: 'behind'; readonly by: ReleaseId }
-  /** A newer release waits in its stead. */
-  | { readonly kind: 'replaced'; readonly by: ReleaseId }
+  /** A newer release took its place: `by`, unless nobody can tell any more who. */
+  | { readonly kind: 'replaced'; readonly by?: ReleaseId }
   /** Its environment is frozen, its traffic is moved by another service's release, or it was stopped. */
   | { readonly kind: 'held' };
+
+/**
+ * By whom a release that waits was displaced, given who waits and who is active by now. Whoever took its place may be
+ * active already; but one that is older than it was active all along, and whoever displaced it is gone.
+ */
+export const replacedBy = (
+  releaseId: ReleaseId,
+  waiter: ReleaseId | undefined,
+  active: ReleaseId | undefined,
+): ReleaseId | undefined => waiter ?? (active !== undefined && active > releaseId ? active : undefined);
 
 export interface ReleasePage {
   readonly releases: readonly Release[];

@@ -43,9 +43,13 @@ class SwitchedOffError extends PolicyDeniedError {
 }
 
 /** No new release starts while that is switched off; one that was taken in before is told again. */
-const refuseWhileOff = async (ports: RequestPorts, { request, key }: Asked): Promise<void> => {
+const refuseWhileOff = async (
+  ports: RequestPorts,
+  environment: string,
+  { key }: Pick<Asked, 'key'>,
+): Promise<void> => {
   const { states } = await ports.switches.read();
-  const reason = startingRefusal(states, request.environment);
+  const reason = startingRefusal(states, environment);
   if (reason !== undefined && !(await ports.releases.knowsKey(key))) throw new SwitchedOffError(reason);
 };
 
@@ -83,7 +87,7 @@ const RACES_MAX = 3;
  */
 export const takeRequest = async (ports: RequestPorts, asked: Asked): Promise<Release> => {
   const release = await draftRelease(ports, asked);
-  await refuseWhileOff(ports, asked);
+  await refuseWhileOff(ports, asked.request.environment, asked);
   return takeDraft(ports, release, asked);
 };
 
@@ -177,16 +181,34 @@ const recordingRefusal = async (
 export const requestRelease = (ports: RequestPorts, asked: Asked): Promise<Release> =>
   recordingRefusal(ports, asked.request, asked, () => takeRequest(ports, asked));
 
+/** Who asks for a release that a door drafted by itself, and under which key. */
+const askedOf = (
+  { requestedBy, requestedAt: at }: Release,
+  { key, requestDigest }: Pick<Asked, 'key' | 'requestDigest'>,
+) => ({ key, requestDigest, requestedBy, at });
+
 /**
- * Takes in a release that a door drafted by itself, such as a rollback: no switch is in its way; otherwise as
+ * Takes in a release that a door drafted by itself and that brings something back: no switch is in its way; otherwise as
  * requestRelease.
  */
 export const requestDrafted = (
   ports: LaunchPorts,
   release: Release,
-  { key, requestDigest }: Pick<Asked, 'key' | 'requestDigest'>,
+  by: Pick<Asked, 'key' | 'requestDigest'>,
 ): Promise<Release> => {
-  const { requestedBy, requestedAt: at } = release;
-  const asked = { key, requestDigest, requestedBy, at };
+  const asked = askedOf(release, by);
   return recordingRefusal(ports, release, asked, () => takeDraft(ports, release, asked));
+};
+
+/** The same for one that gives a version traffic, such as a drill: not while no new release may start. */
+export const requestDraftedStart = (
+  ports: RequestPorts,
+  release: Release,
+  by: Pick<Asked, 'key' | 'requestDigest'>,
+): Promise<Release> => {
+  const asked = askedOf(release, by);
+  return recordingRefusal(ports, release, asked, async () => {
+    await refuseWhileOff(ports, release.environment, asked);
+    return takeDraft(ports, release, asked);
+  });
 };

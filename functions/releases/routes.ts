@@ -51,7 +51,7 @@ export const releaseRoutes = defineRoutes({
       weightPercent: z.int().min(1).max(10).default(1),
     }),
     responses: { 202: releaseViewSchema },
-    problems: [404, 409],
+    problems: [403, 404, 409],
   },
   getRollbacks: {
     method: 'GET',

@@ -8,13 +8,21 @@ const SILENCE_SECONDS_MAX = 600;
 /** No source is told to wait longer for its data to settle. */
 const SETTLE_SECONDS_MAX = 3_600;
 
+/** A release without steps waits for its versions to be prepared for as long as this (functions/rollout/prepare.ts). */
+const PREPARATION_SECONDS_MAX = 1_800;
+
 const secondsSince = (then: string, now: number): number => Math.round((now - Date.parse(then)) / 1_000);
 
-/** What all of a release's deadlines come to, with a hold and a pause that last as long as they may. */
+/** What all of a release's deadlines come to, with hooks, a hold and a pause that last as long as they may. */
 const longestSeconds = (release: Release): number => {
-  const { plan } = release;
+  const { plan, hooks = [] } = release;
+  const waited = hooks.reduce((sum, { timeoutSeconds }) => sum + timeoutSeconds, 0);
   const steps = stepsOf(release).map((step) => stageDeadlineSeconds(plan, step, SETTLE_SECONDS_MAX));
-  return steps.reduce((sum, seconds) => sum + seconds, plan.holdSeconds + plan.pauseSeconds);
+  const preparing = steps.length === 0 ? PREPARATION_SECONDS_MAX : 0;
+  return steps.reduce(
+    (sum, seconds) => sum + seconds,
+    preparing + plan.holdSeconds + plan.pauseSeconds + waited,
+  );
 };
 
 /**
@@ -22,9 +30,11 @@ const longestSeconds = (release: Release): number => {
  * than anything in it may take.
  */
 export const stuckReason = (release: Release, nowMs: number): Reason | undefined => {
-  const { mode, progress, startedAt } = release;
+  const { mode, progress, startedAt, verified } = release;
+  // Nobody looks any more once it is promoted, however long its hooks then take.
+  const isLookedAt = mode === 'forward' && verified?.at !== 'new';
   const silent = progress?.lookedAt === undefined ? 0 : secondsSince(progress.lookedAt, nowMs);
-  if (mode === 'forward' && silent > SILENCE_SECONDS_MAX)
+  if (isLookedAt && silent > SILENCE_SECONDS_MAX)
     return {
       code: 'looks-stopped',
       text: `the last look was ${silent} s ago; one comes every minute at least`,

@@ -163,21 +163,38 @@ const abort = async (ports: CommandPorts, order: Order): Promise<Obeyed> => {
 };
 
 /**
+ * Tells the command under its own key, before it has its effect. It may come again when only the effect had failed: what
+ * is told must not have changed by then, so only a promotion, which means one step and no other, names where the release is.
+ */
+const record = async (ports: CommandPorts, release: Release, command: Order): Promise<void> => {
+  const { name, releaseId, reason, by, key, at } = command;
+  if (name === 'abort') return;
+  const step = name === 'promote' ? { step: release.progress?.step } : {};
+  const draft = releaseRecord(RECORDED[name], release, by, at, { reason, ...step });
+  try {
+    await ports.ledger.append(`${releaseId}/command/${name}/${key}`, [draft]);
+  } catch (error) {
+    if (name !== 'promote' || !(error instanceof ConflictError)) throw error;
+    throw new ConflictError(
+      `a promotion of release ${releaseId} was recorded under this key before: the step that it meant has passed meanwhile, or its reason was another; look at the release, and use a new key`,
+      { cause: error },
+    );
+  }
+};
+
+/**
  * Does what an operator asks of a release on its way. An abort restores before it answers, and looks at nothing first but
  * what to restore. The others are recorded, then written in one conditional write that the next look sees; the record's key is the command's, so that the same command again has one effect.
  * @throws NotFoundError; ConflictError with the reason when it makes no sense in the present state.
  */
 export const obey = async (ports: CommandPorts, command: Order): Promise<Obeyed> => {
-  const { name, releaseId, by, reason, key, at } = command;
+  const { name, releaseId } = command;
   if (name === 'abort') return abort(ports, command);
   const release = await mustGet(ports, releaseId);
   if (wasTaken(release, command)) return { text: 'taken before; nothing is done twice' };
   const refusal = refusalOf(release, name);
   if (refusal !== undefined) throw new ConflictError(refusal);
-  const step = release.progress?.step;
-  await ports.ledger.append(`${releaseId}/command/${name}/${key}`, [
-    releaseRecord(RECORDED[name], release, by, at, { reason, ...(step !== undefined && { step }) }),
-  ]);
+  await record(ports, release, command);
   const { taken, text } = await wish(ports, release, command);
   if (!taken) throw new ConflictError(`release ${releaseId} moved on meanwhile; look at it and decide again`);
   return { text };

@@ -18,6 +18,7 @@ import { cloudWatchAlarms } from '#rollout/adapters/cloudwatch-alarms.ts';
 import { httpProbes } from '#rollout/adapters/http-probes.ts';
 import { hookPort, metricSource } from '#rollout/adapters/rollout-ports.ts';
 import { shifterForTarget } from '#rollout/adapters/shifter-for.ts';
+import type { TellingPorts } from '#rollout/append-or-spool.ts';
 import { type Decision, decide } from '#rollout/decide-look.ts';
 import {
   hookEnvironment,
@@ -25,6 +26,7 @@ import {
   probeEnvironment,
   restoreEnvironment,
 } from '#rollout/environment.ts';
+import { isForward } from '#rollout/fence.ts';
 import { type Guards, NO_GUARDS, readGuards } from '#rollout/guards.ts';
 import { askHooks, NO_HOOKS } from '#rollout/hooks.ts';
 import { initialStageState } from '#rollout/judge/stage-state.ts';
@@ -37,7 +39,7 @@ import { type LookProbes, withLook } from '#rollout/stage-probes.ts';
 import { withTail } from '#rollout/stage-tail.ts';
 import { judgedRelease, shownProgress, underSwitches } from '#rollout/switched-look.ts';
 import { type LookState, rolloutTasks, type WaveState } from '#rollout/tasks.ts';
-import { type TellPorts, tellLook } from '#rollout/tell-look.ts';
+import { tellLook } from '#rollout/tell-look.ts';
 
 const environment = readEnvironment({
   ...restoreEnvironment,
@@ -48,7 +50,7 @@ const environment = readEnvironment({
   LOOK_INTERVAL_SECONDS: z.coerce.number().int().min(1),
 });
 const { releases, ledger } = releasePorts(environment);
-const telling: TellPorts = {
+const telling: TellingPorts = {
   ledger,
   spool: queueLedgerSpool(queues(), environment.LATE_RECORDS_QUEUE_URL),
   onTrouble: (what, error) => logger.error(what, { error }),
@@ -172,10 +174,8 @@ const commit = async (look: Look, fence: number, progress: Progress, decision: D
 };
 
 /** A restore raises the fence before it moves traffic: what it moved is not somebody else's doing. */
-const wasStopped = async (releaseId: ReleaseId, fence: number): Promise<boolean> => {
-  const present = await releases.readFence(releaseId);
-  return present.mode !== 'forward' || present.fence !== fence;
-};
+const wasStopped = async (releaseId: ReleaseId, fence: number): Promise<boolean> =>
+  !isForward(await releases.readFence(releaseId), fence);
 
 export const handler = serveTask(rolloutTasks.JudgeHealth)(async (input) => {
   const release = await releases.get(input.releaseId);
@@ -186,7 +186,7 @@ export const handler = serveTask(rolloutTasks.JudgeHealth)(async (input) => {
     throw new NotFoundError(`release ${input.releaseId} has no snapshot or no step ${input.step}`);
   const state = input.state ?? firstLookState();
   const waitSeconds = Math.max(environment.LOOK_INTERVAL_SECONDS, Math.min(metricsOfStep.periodSeconds, 60));
-  if (release.mode !== 'forward' || release.fence !== input.fence)
+  if (!isForward(release, input.fence))
     return { verdict: 'fenced', waitSeconds, looks: state.looks, state, reasons: [] };
 
   const { states, from } = await switches.read();

@@ -2,7 +2,7 @@ import type { Target } from '#policy/target.ts';
 import { type ReadyWave, waveFact } from '#releases/ready-wave.ts';
 import type { Reason, Release } from '#releases/release.ts';
 import type { Step } from '#releases/step.ts';
-import { describeRouting, shareOf } from '#rollout/routing.ts';
+import { describeRouting, shareOf, TOLERANCE_PERCENT } from '#rollout/routing.ts';
 import type { CanaryWeight, Routing, TrafficShifter } from '#rollout/traffic-shifter.ts';
 
 /** What a look finds of the traffic itself, beside what the metrics say. */
@@ -12,9 +12,6 @@ export interface RoutingFound {
   /** The traffic of a wave could not be read: no reason to do anything, and nothing to keep silent about. */
   readonly unread: readonly Reason[];
 }
-
-/** Shares are whole percents, stored as fractions. */
-const TOLERANCE_PERCENT = 0.01;
 
 /** Whether both versions have the shares that the release gave them, and so nobody else has any. */
 const isWhereLeft = (routing: Routing, { stable, canary, weightPercent }: CanaryWeight): boolean =>

@@ -7,7 +7,6 @@ import { type ReadyWave, waveFact } from '#releases/ready-wave.ts';
 import type { Release } from '#releases/release.ts';
 import { batchId, releaseRecord } from '#releases/release-records.ts';
 import type { ReleaseStore } from '#releases/release-store.ts';
-import { type Step, stepsOf, weightBefore } from '#releases/step.ts';
 import { isForward } from '#rollout/fence.ts';
 import type { TrafficShifter } from '#rollout/traffic-shifter.ts';
 
@@ -23,13 +22,22 @@ export interface Waiting {
   readonly waitingFor: string;
 }
 
+/** What a wave is prepared for. */
+export interface PreparedFor {
+  /** Names its records. */
+  readonly step: readonly (string | number)[];
+  readonly data: Readonly<Record<string, unknown>>;
+  /** The version has some of the traffic already. */
+  readonly hasTraffic: boolean;
+}
+
 /** Images are pulled, tasks started and found healthy: nobody gets the version meanwhile, so that may take its time. */
 const BEFORE_TRAFFIC_SECONDS = 1_800;
 /** Nobody looks at the canary while it is prepared for more. */
 const UNDER_TRAFFIC_SECONDS = 180;
 
 /**
- * One step towards the wave's version being able to take the step's share of traffic; until it says `ready` it is to be
+ * One step towards the wave's version being able to take its next share of traffic; until it says `ready` it is to be
  * called again. Whatever it does to the target is fenced and recorded before, as a shift is. `since` is when it was
  * called first, as epoch milliseconds, from the second time on.
  * @throws PolicyDeniedError when it never will be ready, or isn't in time.
@@ -39,14 +47,14 @@ export const prepareWave = async (
   release: Release,
   fence: number,
   wave: ReadyWave,
-  step: Step,
+  what: PreparedFor,
   since: number | undefined,
 ): Promise<'ready' | 'fenced' | Waiting> => {
   const { releaseId } = release;
   const record = (type: 'release.preparation.intended' | 'release.preparation.done') =>
-    ports.ledger.append(batchId(release, 'step', step.index, type), [
+    ports.ledger.append(batchId(release, ...what.step, type), [
       releaseRecord(type, release, systemActor('rollout'), ports.now(), {
-        step: step.index,
+        ...what.data,
         fence,
         canary: wave.version,
         ...waveFact(release, wave),
@@ -72,8 +80,7 @@ export const prepareWave = async (
     case 'unfit':
       throw new PolicyDeniedError(found.text, { faults: [{ path: found.code, message: found.text }] });
     case 'waiting': {
-      const hasTraffic = weightBefore(stepsOf(release), step.index, step.wave) > 0;
-      const seconds = hasTraffic ? UNDER_TRAFFIC_SECONDS : BEFORE_TRAFFIC_SECONDS;
+      const seconds = what.hasTraffic ? UNDER_TRAFFIC_SECONDS : BEFORE_TRAFFIC_SECONDS;
       const waited = since === undefined ? 0 : (Date.parse(ports.now()) - since) / 1_000;
       if (waited < seconds) return { waitingFor: found.text };
       // A release that was stopped meanwhile ends as what it was stopped for.

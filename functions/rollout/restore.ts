@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import type { LedgerEventType } from '#ledger/event-types.ts';
 import { type Actor, systemActor } from '#platform/actor.ts';
-import { SluiceError, TransientError } from '#platform/errors.ts';
+import { ConflictError, SluiceError, TransientError } from '#platform/errors.ts';
 import type { ReleaseId } from '#platform/ids.ts';
 import type { Target } from '#policy/target.ts';
 import { readyWaves } from '#releases/ready-wave.ts';
@@ -35,7 +35,10 @@ export interface RestoreCommand {
   readonly carried?: CarriedTargets;
 }
 
-/** `restored`: traffic is verified on stable. `nothing-moved`: there was nothing to bring back. `done`: it had ended. */
+/**
+ * `restored`: what may have moved is verified on stable. `nothing-moved`: there was nothing to bring back, and the release
+ * ends as aborted or refused. `done`: it had ended.
+ */
 export type RestoreResult = { readonly kind: 'restored' | 'nothing-moved' | 'done'; readonly fence?: number };
 
 /** Others may raise the fence while traffic is being read back; each round is one read and one write. */
@@ -77,6 +80,19 @@ const tell = async (
   await appendOrSpool(ports, `${subject.releaseId}/${step}`, drafts);
 };
 
+/** A target that others keep writing to is worth another try: a conflict would say that the release has ended. */
+const despiteOthers = async <T>({ name, stableVersion }: StableTarget, work: Promise<T>): Promise<T> => {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof ConflictError)) throw error;
+    throw new TransientError(
+      `traffic of wave ${name} is not verified on ${stableVersion}: ${error.message}; stop whatever else changes this target, then try again`,
+      { cause: error },
+    );
+  }
+};
+
 /** Writes that may come in between before the restore goes ahead without looking. */
 const RACES_MAX = 3;
 
@@ -88,8 +104,9 @@ const RACES_MAX = 3;
 const bringBack = async (
   ports: RestorePorts,
   releaseId: ReleaseId,
-  { target, stableVersion: stable }: StableTarget,
+  wave: StableTarget,
 ): Promise<'back' | 'ended'> => {
+  const { target, stableVersion: stable } = wave;
   try {
     for (let race = 1; race <= RACES_MAX; race += 1) {
       const { revision } = await ports.shifter.readRouting(target);
@@ -100,15 +117,13 @@ const bringBack = async (
   } catch (error) {
     ports.onTrouble('a restore could not find out whether it is still wanted; it goes ahead', error);
   }
-  await ports.shifter.restore(target, stable);
+  await despiteOthers(wave, ports.shifter.restore(target, stable));
   return 'back';
 };
 
-const verifyStable = async (
-  ports: RestorePorts,
-  { name, target, stableVersion: stable }: StableTarget,
-): Promise<void> => {
-  const routing = await ports.shifter.readRouting(target);
+const verifyStable = async (ports: RestorePorts, wave: StableTarget): Promise<void> => {
+  const { name, target, stableVersion: stable } = wave;
+  const routing = await despiteOthers(wave, ports.shifter.readRouting(target));
   if (!isAlone(routing, stable))
     throw new TransientError(
       `traffic of wave ${name} is at ${describeRouting(routing)} after the restore to ${stable}`,
@@ -195,6 +210,9 @@ export const restoreTraffic = async (
     const fence = await noteStable(ports, releaseId, state.fence, async () => undefined);
     return { kind: 'nothing-moved', fence };
   }
+  // Stable is written all the same. The fence is raised: what had no intent when the state was read never gets one.
+  const kind =
+    state.release !== undefined && state.release.progress === undefined ? 'nothing-moved' : 'restored';
   const actor = systemActor('rollout');
   const step = `restore/${state.fence ?? `at-${ports.now()}`}`;
   const facts = {
@@ -210,7 +228,7 @@ export const restoreTraffic = async (
   });
   // Another restore finished and the release was concluded on it: traffic was verified, and may have moved on since.
   if ((await forEach(waves, (wave) => bringBack(ports, releaseId, wave))).includes('ended'))
-    return state.fence === undefined ? { kind: 'done' } : { kind: 'restored', fence: state.fence };
+    return state.fence === undefined ? { kind: 'done' } : { kind, fence: state.fence };
   const verify = async () => {
     await forEach(waves, (wave) => verifyStable(ports, wave));
   };
@@ -219,5 +237,5 @@ export const restoreTraffic = async (
   if (state.fence === undefined)
     throw new TransientError('traffic is back on stable, but that could not be noted yet');
   const fence = await noteStable(ports, releaseId, state.fence, verify);
-  return { kind: 'restored', fence };
+  return { kind, fence };
 };

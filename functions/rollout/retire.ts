@@ -5,14 +5,18 @@ import { batchId, releaseRecord } from '#releases/release-records.ts';
 import type { ShiftPorts } from '#rollout/shift.ts';
 
 /**
- * Gives back what preparing took, in every wave, once traffic is where it is to stay. The release must not have ended:
- * while it holds its locks, nobody else prepares anything there.
+ * Gives back what preparing took, in every wave, while traffic is where it was verified to stay: a restore that began
+ * since raised the fence, and needs those tasks. The release must not have ended: while it holds its locks, nobody else
+ * prepares anything there.
  */
 export const retireTargets = async (ports: ShiftPorts, releaseId: ReleaseId): Promise<void> => {
   const release = await ports.releases.get(releaseId);
   const waves = release && readyWaves(release);
   if (release === undefined || waves === undefined) return;
-  const isOpen = async () => (await ports.releases.readFence(releaseId)).mode !== 'done';
+  const isSettled = async () => {
+    const { mode, fence } = await ports.releases.readFence(releaseId);
+    return mode !== 'done' && fence === release.verified?.fence;
+  };
   const record = (type: 'release.retirement.intended' | 'release.retirement.done', wave: ReadyWave) =>
     ports.ledger.append(batchId(release, type, wave.name), [
       releaseRecord(type, release, systemActor('rollout'), ports.now(), waveFact(release, wave)),
@@ -20,9 +24,10 @@ export const retireTargets = async (ports: ShiftPorts, releaseId: ReleaseId): Pr
   for (const wave of waves) {
     let wrote = false;
     await ports.shifter.retire(wave.target, async () => {
-      if (!(await isOpen())) return false;
+      wrote = false;
+      if (!(await isSettled())) return false;
       await record('release.retirement.intended', wave);
-      wrote = await isOpen();
+      wrote = await isSettled();
       return wrote;
     });
     if (wrote) await record('release.retirement.done', wave);

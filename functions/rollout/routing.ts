@@ -1,7 +1,7 @@
 import type { CanaryWeight, Routing } from '#rollout/traffic-shifter.ts';
 
 /** Weights are set in whole percents and stored as fractions; this is far below one percent and far above rounding. */
-const TOLERANCE_PERCENT = 0.01;
+export const TOLERANCE_PERCENT = 0.01;
 
 /** Percent of traffic that `version` gets. */
 export const shareOf = (routing: Routing, version: string): number => {

@@ -161,11 +161,16 @@ export const shiftToStep = async (
     throw new NotFoundError(`release ${releaseId} has no step ${index}`);
   const progress = progressAt(release, steps, step);
   if (step.kind !== 'stage') return beginWatching(ports, release, fence, wave, step, progress);
-  const prepared = await prepareWave(ports, release, fence, wave, step, preparingSince);
-  if (prepared !== 'ready') return prepared;
+  const previousPercent = weightBefore(steps, index, step.wave);
+  // A shift is intended only once the version was ready for it. By then it may have been made: to wait for more tasks
+  // would leave the canary with its traffic and without a look at it.
+  if (release.progress?.step !== index) {
+    const what = { step: ['step', index], data: { step: index }, hasTraffic: previousPercent > 0 };
+    const prepared = await prepareWave(ports, release, fence, wave, what, preparingSince);
+    if (prepared !== 'ready') return prepared;
+  }
   const { stage, weightPercent } = step;
   const at = { stable: wave.snapshot.stableVersion, canary: wave.version };
-  const previousPercent = weightBefore(steps, index, step.wave);
   return effect(ports, release, fence, {
     wave,
     step: ['step', index, 'shift'],
@@ -188,19 +193,45 @@ const promotionProgress = (release: Ready, steps: readonly Step[]): Progress => 
 };
 
 /**
- * Makes the new version the only one in every wave, and notes that traffic was verified there. Repeating it changes
- * nothing.
+ * Without a step before it nobody has prepared what is promoted. All waves are prepared side by side, and none gets its
+ * traffic before all can take it. Once a promotion was intended, they were ready.
+ */
+const prepareAll = async (
+  ports: ShiftPorts,
+  release: Ready,
+  fence: number,
+  since: number | undefined,
+): Promise<'ready' | 'fenced' | Waiting> => {
+  if (release.progress !== undefined) return 'ready';
+  const waitingFor: string[] = [];
+  for (const [index, wave] of release.ready.entries()) {
+    const what = { step: ['promotion', index], data: {}, hasTraffic: false };
+    const prepared = await prepareWave(ports, release, fence, wave, what, since);
+    if (prepared === 'fenced') return prepared;
+    if (prepared !== 'ready') waitingFor.push(prepared.waitingFor);
+  }
+  return waitingFor.length === 0 ? 'ready' : { waitingFor: waitingFor.join('; ') };
+};
+
+/**
+ * Makes the new version the only one in every wave, once all of them can take their traffic, and notes that traffic was
+ * verified there. Repeating it changes nothing. `preparingSince` as for a step.
  * @throws as shiftToStep.
  */
 export const promoteVersion = async (
   ports: ShiftPorts,
   releaseId: ReleaseId,
   fence: number,
-): Promise<EffectResult> => {
+  preparingSince?: number,
+): Promise<ShiftResult> => {
   const release = await ready(ports, releaseId);
   if (release.strategy === 'drill') throw new PolicyDeniedError('a drill is never promoted');
   const steps = stepsOf(release);
   const progress = promotionProgress(release, steps);
+  if (steps.length === 0) {
+    const prepared = await prepareAll(ports, release, fence, preparingSince);
+    if (prepared !== 'ready') return prepared;
+  }
   for (const [index, wave] of release.ready.entries()) {
     const { version, target, snapshot } = wave;
     const stable = snapshot.stableVersion;

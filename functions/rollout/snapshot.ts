@@ -25,6 +25,8 @@ export interface SnapshotPorts {
   readonly rescue: Pick<RescueCopies, 'keep'>;
   readonly alarms: AlarmReader;
   readonly now: () => string;
+  /** Something that must not stop a rollback went wrong. */
+  readonly onTrouble: (what: string, error: unknown) => void;
 }
 
 /** An hour of CloudWatch's own metrics (canary-judge: recent history, 60 min by default). */
@@ -90,6 +92,21 @@ export const carriedOf = (
 });
 
 /**
+ * A rollback keeps the copy of the release that it takes back: what was stable then is what it goes to, and a release in
+ * between (a drill, one that failed) has left another. The older copy mostly says the same, so that it waits for none.
+ */
+const keepForRollback = async (ports: SnapshotPorts, back: ReleaseId): Promise<void> => {
+  const promoted = await ports.releases.get(back);
+  if (promoted?.snapshots === undefined) return;
+  try {
+    await ports.rescue.keep(carriedOf(promoted, promoted.snapshots));
+  } catch (error) {
+    if (!(error instanceof TransientError)) throw error;
+    ports.onTrouble('the copy for a rescue could not be kept for a rollback', error);
+  }
+};
+
+/**
  * Finds what stable is in every wave, before anything moves, and keeps it: the first snapshots stay, also when this is
  * repeated after traffic moved.
  * @throws PolicyDeniedError when a target or a version is not fit for a rollout, or a guard alarm is raised, saying why;
@@ -104,8 +121,8 @@ export const takeSnapshots = async (
   if (release === undefined) throw new NotFoundError(`there is no release ${releaseId}`);
   const snapshots = release.snapshots ?? (await takeFirst(ports, release, fence));
   const [first] = snapshots;
-  // A rollback leaves the copy of the release that it takes back: what was stable then is what it goes to.
   if (release.strategy !== 'rollback') await ports.rescue.keep(carriedOf(release, snapshots));
+  else if (release.rollsBack) await keepForRollback(ports, release.rollsBack.releaseId);
   await ports.ledger.append(batchId(release, 'snapshot'), [
     releaseRecord('release.snapshot.taken', release, systemActor('rollout'), first?.takenAt ?? ports.now(), {
       snapshots: snapshots.map((snapshot, index) => ({ wave: release.waves[index]?.name, ...snapshot })),

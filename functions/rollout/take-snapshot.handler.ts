@@ -2,6 +2,7 @@ import { cloudWatch, parameterStore } from '#platform/clients.ts';
 import { readEnvironment } from '#platform/environment.ts';
 import { perRegion } from '#platform/per-region.ts';
 import { serveTask } from '#platform/serve-task.ts';
+import { logger } from '#platform/telemetry.ts';
 import { releaseEnvironment } from '#releases/environment.ts';
 import { stepsOf } from '#releases/step.ts';
 import { cloudWatchAlarms } from '#rollout/adapters/cloudwatch-alarms.ts';
@@ -34,6 +35,7 @@ const ports = {
     prefix: environment.RESCUE_PREFIX,
     region: environment.AWS_REGION,
   }),
+  onTrouble: (what: string, error: unknown) => logger.error(what, { error }),
 };
 
 export const handler = serveTask(rolloutTasks.TakeSnapshot)(async ({ releaseId, fence }) => {

@@ -121,8 +121,16 @@ export const rolloutTasks = defineTasks({
     functionTimeoutSeconds: 30,
   },
   PromoteVersion: {
-    input: z.strictObject(fenced),
-    output: z.strictObject({ result: z.enum(['done', 'fenced']) }),
+    input: z.strictObject({
+      ...fenced,
+      /** When a version was first found not to be ready for its traffic; null at the first try. */
+      preparingSince: z.iso.datetime().nullable(),
+    }),
+    output: z.strictObject({
+      /** `waiting`: nothing was promoted; ask again in a moment. */
+      result: z.enum(['done', 'fenced', 'waiting']),
+      preparingSince: z.iso.datetime().nullable(),
+    }),
     functionTimeoutSeconds: 30,
   },
 });

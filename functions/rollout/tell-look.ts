@@ -1,34 +1,23 @@
-import type { LedgerSpool, LedgerWriter } from '#ledger/append.ts';
 import type { RecordDraft } from '#ledger/record.ts';
 import { ConflictError } from '#platform/errors.ts';
 import { batchId } from '#releases/release-records.ts';
+import { appendOrSpool, type TellingPorts } from '#rollout/append-or-spool.ts';
 import type { Decision } from '#rollout/decide-look.ts';
 import type { Look } from '#rollout/look.ts';
 
-export interface TellPorts {
-  readonly ledger: LedgerWriter;
-  readonly spool: LedgerSpool;
-  /** Something that must not stop a rollback went wrong. */
-  readonly onTrouble: (what: string, error: unknown) => void;
-}
-
 /** Waits for the ledger before anything moves forward; a rollback doesn't, its records come late. */
 const tell = async (
-  ports: TellPorts,
+  ports: TellingPorts,
   decision: Decision,
   batch: string,
   drafts: readonly RecordDraft[],
 ): Promise<void> => {
+  if (decision.verdict === 'restore') return appendOrSpool(ports, batch, drafts);
   try {
     await ports.ledger.append(batch, drafts);
   } catch (error) {
     // An earlier try of this look has told it; data that settled since makes this one differ.
-    if (error instanceof ConflictError) return;
-    if (decision.verdict !== 'restore') throw error;
-    ports.onTrouble('ledger did not take a record of a rollback; it goes to the queue', error);
-    await ports.spool.spool(batch, drafts).catch((spoolError: unknown) => {
-      ports.onTrouble('a record of a rollback could not be queued', spoolError);
-    });
+    if (!(error instanceof ConflictError)) throw error;
   }
 };
 
@@ -38,7 +27,7 @@ const tell = async (
  * @throws TransientError when the ledger takes nothing and the release is not being rolled back.
  */
 export const tellLook = async (
-  ports: TellPorts,
+  ports: TellingPorts,
   look: Look,
   decision: Decision,
   drafts: readonly RecordDraft[],

@@ -58,9 +58,15 @@ export interface TrafficShifter<Target> {
   setWeight(target: Target, weight: CanaryWeight, revision: string): Promise<void>;
   /** Makes `version` the primary, alone. */
   promote(target: Target, version: string, revision: string): Promise<void>;
-  /** Makes the stable version the primary, alone. Always writes, also when it already is: that invalidates older revisions. */
+  /**
+   * Makes the stable version the primary, alone. Always writes, also when it already is: that invalidates older revisions.
+   * Where too little of it runs any more, a TransientError says so, having asked for more, and traffic stays meanwhile.
+   */
   restore(target: Target, stable: string, revision?: string): Promise<void>;
-  /** Gives back what `prepare` took, wherever no traffic goes: for the end of a release, however it ended. */
+  /**
+   * Gives back what `prepare` took, wherever no traffic goes: for the end of a release, however it ended. `mayWrite` is
+   * asked again after the write, and what was given back is taken again when it no longer may.
+   */
   retire(target: Target, mayWrite: MayWrite): Promise<void>;
 }
 

@@ -8,6 +8,7 @@ import { countedBy, ownedAlarms } from './owned-alarms.ts';
 interface RolloutAlarmsProps {
   readonly config: StageConfig;
   readonly restorer: GovernedFunction;
+  readonly retirer: GovernedFunction;
 }
 
 const MINUTE = Duration.minutes(1);
@@ -15,7 +16,7 @@ const FIVE_MINUTES = Duration.minutes(5);
 
 /** What must not be overlooked about traffic and its judge. Each name has a section in docs/runbook.md. */
 export class RolloutAlarms extends Construct {
-  constructor(scope: Construct, id: string, { config, restorer }: RolloutAlarmsProps) {
+  constructor(scope: Construct, id: string, { config, restorer, retirer }: RolloutAlarmsProps) {
     super(scope, id);
     ownedAlarms(this, config, {
       RestoreFailed: {
@@ -28,6 +29,12 @@ export class RolloutAlarms extends Construct {
         metric: restorer.function.metricThrottles({ period: MINUTE }),
         threshold: 1,
         description: "A restore was not run because the account's Lambda concurrency is used up.",
+      },
+      RetirementFailed: {
+        metric: retirer.function.metricErrors({ period: FIVE_MINUTES }),
+        // Of its six tries, however two periods share them: one or two that fail are tried again.
+        threshold: 3,
+        description: 'What a release no longer needs was not given back, and goes on costing.',
       },
       RollbackHeld: {
         metric: countedBy('judge-health', METRIC.rollbackHeld, FIVE_MINUTES),

@@ -69,8 +69,9 @@ export class Rollout extends Construct {
     } = this.tasks;
     new TargetGrants(props.config, {
       inspector: TakeSnapshot,
-      shifter: ShiftTraffic,
-      movers: [RestoreTraffic, PromoteVersion, ...doors],
+      // A rollback has no steps: what it promotes is prepared by who promotes it.
+      preparers: [ShiftTraffic, PromoteVersion],
+      movers: [RestoreTraffic, ...doors],
       // Each look reads where traffic goes: somebody else may have moved it.
       watcher: JudgeHealth,
       retirer: RetireTargets,
@@ -91,7 +92,7 @@ export class Rollout extends Construct {
     takeCommand.allow(['sqs:SendMessage'], [props.releases.refusedRequests.queueArn]);
     const { config, bus } = props;
     new CommandEvents(this, 'Events', { config, bus, takeCommand, heedAlarm, undelivered });
-    new RolloutAlarms(this, 'Alarms', { config: props.config, restorer: RestoreTraffic });
+    new RolloutAlarms(this, 'Alarms', { config, restorer: RestoreTraffic, retirer: RetireTargets });
   }
 
   private create(

@@ -6,9 +6,9 @@ import type { GovernedFunction } from './governed-function.ts';
 export interface TargetUsers {
   /** Looks whether a release may begin. */
   readonly inspector: GovernedFunction;
-  /** Moves traffic forward, and puts the next version where it is to run. */
-  readonly shifter: GovernedFunction;
-  /** Whatever else moves traffic. */
+  /** Move traffic forward, and put the next version where it is to run. */
+  readonly preparers: readonly GovernedFunction[];
+  /** Whatever else moves traffic; back to a version that was given up, they ask for its tasks. */
   readonly movers: readonly GovernedFunction[];
   /** Reads where traffic goes, and moves none. */
   readonly watcher: GovernedFunction;
@@ -41,7 +41,7 @@ export class TargetGrants {
   }
 
   private get everyMover(): readonly GovernedFunction[] {
-    return [this.users.shifter, ...this.users.movers];
+    return [...this.users.preparers, ...this.users.movers];
   }
 
   /** In every region that targets may be in. */
@@ -110,21 +110,24 @@ export class TargetGrants {
       'ecs',
       ecsServices.map((name) => `service/${name}`),
     );
-    const { inspector, shifter, watcher, retirer } = this.users;
+    const { inspector, preparers, watcher, retirer } = this.users;
     for (const reader of [inspector, watcher, ...this.everyMover, retirer]) {
       reader.allow(named('ecs', 'DescribeServices'), services);
       reader.allow(named('ecs', 'DescribeTaskDefinition'), ['*']);
     }
-    for (const updater of [shifter, retirer]) updater.allow(named('ecs', 'UpdateService'), services);
+    for (const updater of [...this.everyMover, retirer])
+      updater.allow(named('ecs', 'UpdateService'), services);
     retirer.allow(named('elasticloadbalancing', 'DescribeRules', 'DescribeListeners'), ['*']);
-    shifter.allow(
-      [...named('ecs', 'RegisterTaskDefinition'), 'elasticloadbalancing:DescribeTargetHealth'],
-      ['*'],
-    );
-    if (ecsTaskRoles.length > 0)
-      shifter.allow(['iam:PassRole'], ecsTaskRoles, {
-        conditions: { StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } },
-      });
+    for (const preparer of preparers) {
+      preparer.allow(
+        [...named('ecs', 'RegisterTaskDefinition'), 'elasticloadbalancing:DescribeTargetHealth'],
+        ['*'],
+      );
+      if (ecsTaskRoles.length > 0)
+        preparer.allow(['iam:PassRole'], ecsTaskRoles, {
+          conditions: { StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } },
+        });
+    }
   }
 
   /** Only the environments and profiles that the stage's configuration names. */

@@ -1,6 +1,7 @@
 import { ListExecutionsCommand, SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
 import type { ReleaseId } from '../../functions/platform/ids.ts';
+import { commandRoutes } from '../../functions/rollout/routes.ts';
 import { VARIANTS } from '../../local/demo/checkout.ts';
 import { verifyLedger } from '../../local/verify-ledger.ts';
 import {
@@ -33,6 +34,12 @@ const stopExecutions = async (workflow: string, releaseId: ReleaseId): Promise<n
     await workflows.send(new StopExecutionCommand({ executionArn, cause: 'a test stopped it' }));
   return own.length;
 };
+
+const promote = (releaseId: ReleaseId) =>
+  operator.call(commandRoutes.commandRelease, {
+    params: { releaseId },
+    body: { command: 'promote', reason: 'a test said so' },
+  });
 
 /** An update of this service's alias that sends traffic to the canary (a restore's has no weights). */
 const shiftOf = (service: TestService): string =>
@@ -106,11 +113,15 @@ describe.concurrent('whatever goes wrong, traffic ends where the record says', (
     expect(['restored', 'nothing-moved']).toContain(answer.traffic);
     expect(await service.routing()).toEqual({ primary: STABLE, weights: {} });
     const end = await ended(releaseId);
-    const outcome =
-      answer.traffic === 'restored' && end.event.type === 'release.rolled-back' ? 'rolled-back' : 'aborted';
+    const outcome = answer.traffic === 'restored' ? 'rolled-back' : 'aborted';
+    expect(end.event.type).toBe(`release.${outcome}`);
     await expectSound(service, releaseId, { outcome, runs: STABLE });
-    // The same command again is answered as taken, not refused.
-    expect(await abort(releaseId)).toMatchObject({ text: 'taken before; the release has ended on it' });
+    // The same command again is answered as taken, and as the first one was; any other one comes too late.
+    expect(await abort(releaseId)).toMatchObject({
+      text: 'taken before; the release has ended on it',
+      traffic: answer.traffic,
+    });
+    await expect(promote(releaseId)).rejects.toMatchObject({ problem: { status: 409 } });
   });
 });
 

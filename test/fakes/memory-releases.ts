@@ -3,7 +3,7 @@ import type { ReleaseId } from '#platform/ids.ts';
 import { targetIdentity } from '#policy/target.ts';
 import { type EnvironmentState, freezeAt, isFrozenOut } from '#releases/freeze.ts';
 import { type Release, releaseSchema } from '#releases/release.ts';
-import type { ReleaseStore } from '#releases/release-store.ts';
+import { type ReleaseStore, replacedBy } from '#releases/release-store.ts';
 
 export interface MemoryReleases extends ReleaseStore {
   /** As it is stored, without a read of the port. */
@@ -143,8 +143,12 @@ export const memoryReleases = (): MemoryReleases => {
       if (found?.mode !== 'forward') return { kind: 'held' };
       if (found.waiting === undefined) return { kind: 'admitted' };
       const waiter = places.get(lockName(release));
-      if (waiter !== undefined && waiter !== releaseId) return { kind: 'replaced', by: waiter };
       const active = locks.get(lockName(release));
+      // Nothing but its turn and its end takes a release out of its place, and both change the release too.
+      if (waiter !== releaseId) {
+        const by = replacedBy(releaseId, waiter, active);
+        return { kind: 'replaced', ...(by !== undefined && { by }) };
+      }
       if (active !== undefined) return { kind: 'behind', by: active };
       const isMoved = identitiesOf(release).some((identity) => targets.has(identity));
       if (isMoved || freezeAt(stateOf(release.environment), at) !== undefined) return { kind: 'held' };

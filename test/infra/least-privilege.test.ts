@@ -551,7 +551,7 @@ describe('moving traffic', () => {
     );
   });
 
-  it('deploys to the ECS services that the configuration names, by one function, as the roles that it names', () => {
+  it('deploys to the ECS services that the configuration names, by two functions, as the roles that it names', () => {
     const role = 'arn:aws:iam::123456789012:role/shop-task';
     const stack = new Synthesized('team', {
       ecsServices: ['shop/shop-blue', 'shop/shop-green'],
@@ -570,17 +570,33 @@ describe('moving traffic', () => {
       'arn:aws:ecs:here:us:service/shop/shop-green',
     ];
     expect(reach('ecs:UpdateService').toSorted((a, b) => a.who.localeCompare(b.who))).toEqual([
-      { who: 'retire-targets', resources: services },
-      { who: 'shift-traffic', resources: services },
+      // Whoever may bring traffic back may ask for the tasks that it needs there.
+      ...[
+        'heed-alarm',
+        'obey-command',
+        'promote-version',
+        'restore-traffic',
+        'retire-targets',
+        'shift-traffic',
+        'take-command',
+      ].map((who) => ({
+        who,
+        resources: services,
+      })),
     ]);
-    expect(reach('ecs:RegisterTaskDefinition')).toEqual([{ who: 'shift-traffic', resources: ['*'] }]);
-    expect(reach('iam:PassRole')).toEqual([
-      {
-        who: 'shift-traffic',
+    const byWho = (granted: ReturnType<typeof reach>) =>
+      granted.toSorted((a, b) => a.who.localeCompare(b.who));
+    const preparers = ['promote-version', 'shift-traffic'];
+    expect(byWho(reach('ecs:RegisterTaskDefinition'))).toEqual(
+      preparers.map((who) => ({ who, resources: ['*'] })),
+    );
+    expect(byWho(reach('iam:PassRole'))).toEqual(
+      preparers.map((who) => ({
+        who,
         resources: [role],
         condition: { StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } },
-      },
-    ]);
+      })),
+    );
     const readers = reach('ecs:DescribeServices');
     expect(readers.map(({ who }) => who).toSorted()).toEqual([
       'heed-alarm',

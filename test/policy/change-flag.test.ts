@@ -4,7 +4,7 @@ import { ConflictError, TransientError } from '#platform/errors.ts';
 import { appConfigFlags } from '#policy/adapters/appconfig-flags.ts';
 import { changeFlag, seeFlags } from '#policy/change-flag.ts';
 import type { Change } from '#policy/flag-records.ts';
-import { flagsDocument, NOBODY_CHANGED_ANY } from '#policy/flags-document-schema.ts';
+import { flagsDocument, NOBODY_CHANGED_ANY, storedStates } from '#policy/flags-document-schema.ts';
 import type { KillSwitch, SwitchState } from '#policy/kill-switches.ts';
 import { flagsControlPlane } from '../fakes/flags-control-plane.ts';
 import { memoryLedger } from '../fakes/memory-ledger.ts';
@@ -138,8 +138,8 @@ describe('a change that was cut off', () => {
     expect(told()).toEqual(['flag.change.intended', 'flag.switched-off']);
   });
 
-  it('before it was deployed is part of the next change', async () => {
-    const { change, meanwhile, state } = aWorld();
+  it('before it was deployed is part of the next change, which records it too', async () => {
+    const { change, meanwhile, state, told, ledger } = aWorld();
     meanwhile((call) => {
       if (call === 'start') throw new TransientError('gone');
     });
@@ -148,6 +148,29 @@ describe('a change that was cut off', () => {
     await change('deploymentGates', OFF);
     expect(await state('canaryMetrics')).toEqual(OFF);
     expect(await state('deploymentGates')).toEqual(OFF);
+    expect(told()).toEqual([
+      'flag.change.intended',
+      'flag.change.intended',
+      'flag.switched-off',
+      'flag.switched-off',
+    ]);
+    expect(ledger.records.slice(-2).map(({ data }) => [data.flag, data.version])).toEqual([
+      ['canaryMetrics', 2],
+      ['deploymentGates', 3],
+    ]);
+  });
+
+  it('and is taken back by the next change never was in force, and is not recorded so', async () => {
+    const { change, meanwhile, state, told, ledger } = aWorld();
+    meanwhile((call) => {
+      if (call === 'start') throw new TransientError('gone');
+    });
+    await expect(change('canaryMetrics', OFF)).rejects.toBeInstanceOf(TransientError);
+    meanwhile(() => undefined);
+    await change('canaryMetrics', { on: true, offIn: ['staging'] });
+    expect(await state('canaryMetrics')).toEqual({ on: true, offIn: ['staging'] });
+    expect(told()).toEqual(['flag.change.intended', 'flag.change.intended', 'flag.switched-off']);
+    expect(ledger.records.at(-1)?.data).toMatchObject({ version: 3 });
   });
 
   it('after it was deployed is recorded by whoever looks next', async () => {
@@ -188,7 +211,7 @@ describe('two who change the flags at the same time', () => {
   });
 
   it('keep both changes when the later version is deployed first', async () => {
-    const { change, meanwhile, ports, state, deployments } = aWorld();
+    const { change, meanwhile, ports, state, deployments, told, ledger } = aWorld();
     let later: Promise<unknown> | undefined;
     meanwhile((call) => {
       if (call !== 'start' || later !== undefined) return;
@@ -199,6 +222,26 @@ describe('two who change the flags at the same time', () => {
     expect(await state('canaryMetrics')).toEqual(OFF);
     expect(await state('deploymentGates')).toEqual(OFF);
     expect(deployments.filter((one) => one.state === 'COMPLETE').at(-1)?.version).toBe(3);
+    expect(told().filter((type) => type === 'flag.switched-off')).toHaveLength(2);
+    const outcomes = ledger.records.filter(({ event }) => event.type === 'flag.switched-off');
+    expect(outcomes.map(({ data }) => data.flag).toSorted()).toEqual(['canaryMetrics', 'deploymentGates']);
+  });
+
+  it('have both recorded when a later version, built on this one, is in force in its stead', async () => {
+    const { change, meanwhile, outside, versions, ledger, told } = aWorld();
+    meanwhile((call) => {
+      if (call !== 'start' || versions.length > 2) return;
+      const built = storedStates(versions.at(-1)?.content);
+      const note = { by: 'bob', kind: 'user' as const, at: AT, reason: 'another one' };
+      const content = flagsDocument({ ...built, deploymentGates: { state: OFF, note } });
+      outside.start(outside.make(content, 'sluice-deploymentGates-9'), 0, 'COMPLETE');
+    });
+    await change('canaryMetrics', OFF);
+    expect(told()).toEqual(['flag.change.intended', 'flag.switched-off', 'flag.switched-off']);
+    expect(ledger.records.slice(1).map(({ actor, data }) => [actor.login, data.flag, data.version])).toEqual([
+      ['olive', 'canaryMetrics', 2],
+      ['bob', 'deploymentGates', 3],
+    ]);
   });
 
   it('are told when what was deployed is not what they asked for', async () => {

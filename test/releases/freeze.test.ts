@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ConflictError, TransientError } from '#platform/errors.ts';
-import { freezeAt, KEYS_KEPT, untilFault } from '#releases/freeze.ts';
+import { type EnvironmentState, freezeAt, KEYS_KEPT, untilFault } from '#releases/freeze.ts';
 import { changeFreeze, type FreezeChange } from '#releases/freeze-environment.ts';
 import { ann, bob, NOW } from '../builders/release.ts';
 import { type Hooks, hooked } from '../fakes/hooked.ts';
@@ -120,6 +120,47 @@ describe('a freeze', () => {
     expect((await world.environments.readEnvironment('production')).freeze?.reason).toBe('incident');
     expect(world.types().filter((type) => type === 'environment.frozen')).toHaveLength(1);
   });
+
+  it('whose answer was lost on the way is not refused because of itself', async () => {
+    const { ports, environments, types } = anEnvironment();
+    const sentTwice = {
+      ...ports,
+      environments: {
+        ...environments,
+        putEnvironment: async (state: EnvironmentState) => {
+          await environments.putEnvironment(state);
+          return environments.putEnvironment(state);
+        },
+      },
+    };
+    expect(await changeFreeze(sentTwice, freeze())).toMatchObject({ revision: 1, freeze: { until: UNTIL } });
+    expect(types()).toEqual(['environment.freeze.intended', 'environment.frozen']);
+  });
+
+  it.each([
+    ['freeze', freeze(), [], 'environment.frozen'],
+    ['thaw', thaw(), [freeze()], 'environment.thawed'],
+  ] as const)(
+    'comes with the record of a %s that was cut off before its own was written',
+    async (_, cutOff, before, type) => {
+      let cut = false;
+      const { failing, ports, ledger, types } = anEnvironment({
+        environments: {
+          after: (method) => {
+            if (method === 'putEnvironment' && cut) throw new TransientError('no answer');
+          },
+        },
+      });
+      for (const change of before) await changeFreeze(failing, change);
+      cut = true;
+      await expect(changeFreeze(failing, cutOff)).rejects.toBeInstanceOf(TransientError);
+      expect(types()).not.toContain(type);
+      await changeFreeze(ports, freeze({ key: 'key-9', by: bob, reason: 'incident' }));
+      expect(types().slice(-3)).toEqual([type, 'environment.freeze.intended', 'environment.frozen']);
+      const { by, reason } = cutOff;
+      expect(ledger.records.at(-3)).toMatchObject({ actor: by, data: { reason } });
+    },
+  );
 
   it.each([
     ['environments', 'putEnvironment', 'before'],

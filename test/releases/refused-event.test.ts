@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { recordDraftSchema } from '#ledger/record.ts';
-import { InvalidRequestError } from '#platform/errors.ts';
-import { eventDigestOf, refusedEventRecord } from '#releases/refused-event.ts';
+import { ConflictError, InvalidRequestError, TransientError } from '#platform/errors.ts';
+import { eventDigestOf, refusedEventRecord, refuseEvent } from '#releases/refused-event.ts';
 import { NOW } from '../builders/release.ts';
 import { memoryLedger } from '../fakes/memory-ledger.ts';
 
@@ -49,5 +49,36 @@ describe('the record of a refused event', () => {
     const events = [{ detail: '\ud800' }, { a: 1, b: 2 }, 'text', null, undefined];
     expect(new Set(events.map(eventDigestOf)).size).toBe(events.length);
     expect(eventDigestOf({ a: 1 })).toMatch(/^[0-9a-f]{64}$/);
+  });
+});
+
+describe('a refused event', () => {
+  it('reaches the queue at its next try, though it is refused in other words by then', async () => {
+    const ledger = memoryLedger();
+    const kept: string[] = [];
+    let down = true;
+    const refused = {
+      send: async (text: string) => {
+        if (down) throw new TransientError('no answer');
+        kept.push(text);
+      },
+    };
+    const refuse = (error: ConflictError) =>
+      refuseEvent({ ledger, refused, now: () => NOW }, DOOR, { id: 'id-1' }, error);
+    await expect(refuse(new ConflictError('the active one is rel_1'))).rejects.toBeInstanceOf(TransientError);
+    down = false;
+    await refuse(new ConflictError('the active one is rel_2'));
+    expect(kept).toEqual(['{"id":"id-1"}']);
+    expect(ledger.records).toHaveLength(1);
+  });
+
+  it('waits for the ledger', async () => {
+    const ledger = memoryLedger();
+    ledger.down = true;
+    const refused = { send: async () => expect.unreachable() };
+    const error = new InvalidRequestError('no');
+    await expect(refuseEvent({ ledger, refused, now: () => NOW }, DOOR, {}, error)).rejects.toBeInstanceOf(
+      TransientError,
+    );
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ConflictError } from '#platform/errors.ts';
+import { ConflictError, PolicyDeniedError } from '#platform/errors.ts';
 import { drillRollback } from '#releases/drill-rollback.ts';
 import { lastPromoted } from '#releases/last-promoted.ts';
 import type { Release } from '#releases/release.ts';
@@ -37,6 +37,7 @@ const world = () => {
     switches: memorySwitches(),
     now: () => NOW,
   };
+  const { switches } = ports;
   let count = 0;
   /** A release that ended as `outcome` on the way from one version to the next. */
   const ended = async (
@@ -56,7 +57,7 @@ const world = () => {
     await releases.close(release, NOW);
     return release;
   };
-  return { releases, ledger, executions, ports, ended };
+  return { releases, ledger, executions, ports, switches, ended };
 };
 const asked = (number: number, key = 'key') => ({
   service: 'checkout',
@@ -147,6 +148,35 @@ describe('a rollback', () => {
   });
 });
 
+describe('while new releases are switched off', () => {
+  it('a drill starts nothing either, which is recorded', async () => {
+    const { ports, switches, ledger, executions } = world();
+    switches.switchOff('canaryDeployment');
+    const drill = drillRollback(ports, { ...asked(50), version: '7', weightPercent: 1 });
+    await expect(drill).rejects.toBeInstanceOf(PolicyDeniedError);
+    expect(executions.started).toEqual([]);
+    expect(ledger.records).toMatchObject([
+      { event: { type: 'release.refused' }, data: { reasons: [{ code: 'canary-deployment-off' }] } },
+    ]);
+  });
+
+  it('a drill that was taken in before is told again', async () => {
+    const { ports, switches } = world();
+    const wanted = { ...asked(50), version: '7', weightPercent: 1 };
+    const first = await drillRollback(ports, wanted);
+    switches.switchOff('canaryDeployment');
+    const again = await drillRollback(ports, { ...wanted, releaseId: releaseIdOf(51) });
+    expect(again.releaseId).toBe(first.releaseId);
+  });
+
+  it('a rollback goes', async () => {
+    const { ports, switches, ended } = world();
+    await ended('promoted', STABLE, CANARY);
+    switches.switchOff('canaryDeployment');
+    expect((await rollBack(ports, asked(50))).startedAt).toBe(NOW);
+  });
+});
+
 describe('the last promoted release', () => {
   it('is read itself where the list lags behind its conclusion', async () => {
     const { ended, releases } = world();
@@ -178,6 +208,17 @@ describe('a rollback drill', () => {
     const release = await drillRollback(ports, { ...asked(50), weightPercent: 2 });
     expect(release).toMatchObject({ strategy: 'drill', version: STABLE, notes: 'refunds fail' });
     expect(release.plan.stages.map(({ weightPercent }) => weightPercent)).toEqual([2]);
+  });
+
+  it('gives none to what was rolled back from: a version has to be named then', async () => {
+    const { ports, ended } = world();
+    await ended('promoted', STABLE, CANARY);
+    await ended('promoted', CANARY, STABLE, { strategy: 'rollback' });
+    const drill = drillRollback(ports, { ...asked(50), weightPercent: 1 });
+    await expect(drill).rejects.toBeInstanceOf(ConflictError);
+    await expect(drill).rejects.toThrow(/name in `version` a good one/);
+    const named = await drillRollback(ports, { ...asked(50), version: '7', weightPercent: 1 });
+    expect(named.version).toBe('7');
   });
 
   it('needs a version that is known, or named', async () => {

@@ -3,6 +3,7 @@ import { InvalidRequestError, PolicyDeniedError } from '#platform/errors.ts';
 import type { Strategy } from '#policy/strategy-schema.ts';
 import { draftRelease } from '#releases/draft-release.ts';
 import { releaseRequestSchema } from '#releases/release-request.ts';
+import { ecsTarget } from '../builders/ecs.ts';
 import { ann, NOW, releaseIdOf } from '../builders/release.ts';
 import { aDefinition, aRegisteredService, definitionInput } from '../builders/service.ts';
 import { memoryServices } from '../fakes/memory-services.ts';
@@ -13,10 +14,16 @@ const smoke = {
   call: { kind: 'lambda' as const, functionName: 'smoke', alias: 'live' },
 };
 
+const byGroup = { source: 'cloudwatch', invokedBy: 'http' };
+
 const draft = async (
   strategy: string,
   environment: string,
-  { allowed = ['canary'], hooks = [] }: { allowed?: Strategy[]; hooks?: (typeof smoke)[] } = {},
+  {
+    allowed = ['canary'],
+    hooks = [],
+    more = {},
+  }: { allowed?: Strategy[]; hooks?: (typeof smoke)[]; more?: object } = {},
 ) => {
   const services = memoryServices();
   const { environments } = definitionInput();
@@ -24,7 +31,7 @@ const draft = async (
   const staging = environments.staging;
   if (production === undefined || staging === undefined) throw new Error('the builder has both');
   const definition = aDefinition({
-    environments: { production: { ...production, hooks }, staging: { ...staging, hooks } },
+    environments: { production: { ...production, hooks }, staging: { ...staging, hooks, ...more } },
   });
   await services.put(aRegisteredService({ definition }));
   const request = releaseRequestSchema.parse({ service: 'checkout', environment, version: '2', strategy });
@@ -50,6 +57,21 @@ describe('a strategy', () => {
       await expect(draft(strategy, 'production', { hooks: [smoke] })).rejects.toThrow('productionStrategies');
       const allowed: Strategy[] = ['canary', 'all-at-once', 'blue-green'];
       expect((await draft(strategy, 'production', { hooks: [smoke], allowed })).strategy).toBe(strategy);
+    },
+  );
+
+  it.each([
+    ['target', { target: ecsTarget, metrics: byGroup }],
+    ['wave', { waves: [{ name: 'shop', target: ecsTarget, metrics: byGroup, bakeSeconds: 0 }] }],
+  ])(
+    'blue-green is refused for an ECS %s: the check would meet no task of the new version',
+    async (_, more) => {
+      const asked = draft('blue-green', 'staging', { hooks: [smoke], more });
+      await expect(asked).rejects.toBeInstanceOf(InvalidRequestError);
+      await expect(asked).rejects.toThrow('an ECS service runs it only after');
+      expect(await draft('canary', 'staging', { hooks: [smoke], more })).toMatchObject({
+        strategy: 'canary',
+      });
     },
   );
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { hookDefinitionSchema } from '#policy/hook-schema.ts';
 import type { Release } from '#releases/release.ts';
 import { stuckReason } from '#releases/stuck.ts';
 import { aRelease, NOW, NOW_MS, planWith, progressAt } from '../builders/release.ts';
@@ -21,9 +22,34 @@ describe('a release is stuck', () => {
     expect(stuckAfter(2_201, { plan, mode: 'restoring' })).toBe('open-too-long');
   });
 
+  it('also when it ends by none of its deadlines after its promotion, its hooks included', () => {
+    const promoted = { plan, progress: looked, verified: { at: 'new', fence: 1, time: NOW } } as const;
+    const hooks = ['before-traffic', 'after-promotion'].map((at) =>
+      hookDefinitionSchema.parse({
+        name: at,
+        at,
+        call: { kind: 'lambda', functionName: 'drain', alias: 'live' },
+        timeoutSeconds: 3_600,
+      }),
+    );
+    expect(stuckAfter(2_201, promoted)).toBe('open-too-long');
+    expect(stuckAfter(9_400, { ...promoted, hooks })).toBeUndefined();
+    expect(stuckAfter(9_401, { ...promoted, hooks })).toBe('open-too-long');
+  });
+
+  it('without steps, only when what it brings back can no longer be on its way', () => {
+    const back = { plan: { ...plan, stages: [], watchSeconds: 0 }, strategy: 'rollback' as const };
+    expect(stuckAfter(2_000, back)).toBeUndefined();
+    expect(stuckAfter(2_001, back)).toBe('open-too-long');
+  });
+
   it.each<[string, Partial<Release>]>([
     ['nothing was looked at yet', {}],
     ['no look is shown', { progress: progressAt(0, 50) }],
+    [
+      'hooks are waited for after its promotion, and nobody looks',
+      { progress: looked, verified: { at: 'new', fence: 1, time: NOW } },
+    ],
     ['it is being restored', { progress: looked, mode: 'restoring' }],
   ])('and not while %s', (_, overrides) => {
     expect(stuckAfter(1_000, overrides)).toBeUndefined();

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '#platform/digest.ts';
 import { ConflictError, TransientError } from '#platform/errors.ts';
+import type { ReleaseId } from '#platform/ids.ts';
 import type { Asked } from '#releases/asked.ts';
 import { concludeRelease } from '#releases/conclude.ts';
 import { recoverRelease } from '#releases/recover-release.ts';
 import { phaseOf } from '#releases/release.ts';
 import { releaseRequestSchema } from '#releases/release-request.ts';
-import { requestRelease } from '#releases/request-release.ts';
-import { ann, bob, NOW, NOW_MS, releaseIdOf } from '../builders/release.ts';
+import { requestDrafted, requestRelease } from '#releases/request-release.ts';
+import { ann, aRelease, bob, NOW, NOW_MS, releaseIdOf } from '../builders/release.ts';
 import { aDefinition, aRegisteredService } from '../builders/service.ts';
 import { type Hooks, hooked } from '../fakes/hooked.ts';
 import { memoryExecutions } from '../fakes/memory-executions.ts';
@@ -123,6 +124,22 @@ describe('a release that takes the place of another', () => {
     expect(releases.lockOf('checkout', 'production')).toBe(releaseIdOf(2));
   });
 
+  it('lets a rollback finish: stopped, it would bring the bad version back', async () => {
+    const { ports, releases, executions, sweep } = await aDoor();
+    const rollback = aRelease({ releaseId: releaseIdOf(1), version: '1', strategy: 'rollback' });
+    await requestDrafted(ports, rollback, { key: 'rollback', requestDigest: 'a' });
+    expect(phaseOf(await requestRelease(ports, asked(2)))).toBe('waiting');
+    await requestRelease(ports, asked(3));
+    await sweep();
+    expect(releases.peek(releaseIdOf(1))).toMatchObject({ mode: 'forward', fence: 1 });
+    const { releaseId } = rollback;
+    await releases.noteVerified(releaseId, { at: 'new', fence: 1, time: NOW });
+    await releases.decide(releaseId, { outcome: 'promoted', fence: 1, reasons: [] });
+    await releases.close(rollback, NOW);
+    await sweep();
+    expect(executions.started.at(-1)).toBe(`release/${releaseIdOf(3)}-1`);
+  });
+
   it('is the only one that waits: a newer one takes its place, and it ends without having begun', async () => {
     const { ports, releases, executions, told, end, sweep } = await aDoor();
     await requestRelease(ports, asked(1));
@@ -142,6 +159,36 @@ describe('a release that takes the place of another', () => {
     await end(1);
     await sweep();
     expect(executions.started.at(-1)).toBe(`release/${releaseIdOf(3)}-1`);
+  });
+
+  it('that got its turn at once is not stopped by the one it displaced', async () => {
+    const { ports, releases, executions, end, sweep } = await aDoor();
+    await requestRelease(ports, asked(1));
+    await requestRelease(ports, asked(2));
+    await end(1);
+    await requestRelease(ports, asked(3));
+    expect(executions.started).toEqual([`release/${releaseIdOf(1)}-1`, `release/${releaseIdOf(3)}-1`]);
+    await sweep();
+    expect(releases.peek(releaseIdOf(3))).toMatchObject({ mode: 'forward' });
+    expect(releases.peek(releaseIdOf(2))).toMatchObject({
+      mode: 'restoring',
+      restoreCause: [{ text: `superseded by release ${releaseIdOf(3)} of version 4` }],
+    });
+  });
+
+  it('and has ended when the one it displaced is looked at leaves that one ended too', async () => {
+    const { ports, releases, end, sweep } = await aDoor();
+    await requestRelease(ports, asked(1));
+    await requestRelease(ports, asked(2));
+    await end(1);
+    await requestRelease(ports, asked(3));
+    await releases.beginRestore(releaseIdOf(3), [{ code: 'operator-abort', text: 'aborted by ann' }]);
+    await end(3);
+    await sweep();
+    expect(releases.peek(releaseIdOf(2))).toMatchObject({
+      mode: 'restoring',
+      restoreCause: [{ text: 'superseded by a newer release' }],
+    });
   });
 
   it('asked for again under its key is the same one, waiting or not', async () => {
@@ -234,7 +281,24 @@ const exploreSuperseding = (
     world: async (scheduler: Scheduler) => {
       const services = await supersedingServices();
       const store = memoryReleases();
-      const releases = { ...store, ...broken(store) };
+      const arrived: ReleaseId[] = [];
+      const arrives = (releaseId: ReleaseId, { kind }: { readonly kind: string }) => {
+        if (kind === 'reserved' || kind === 'queued') arrived.push(releaseId);
+      };
+      const releases: MemoryReleases = {
+        ...store,
+        reserve: async (release, key) => {
+          const reservation = await store.reserve(release, key);
+          arrives(release.releaseId, reservation);
+          return reservation;
+        },
+        queue: async (release, key, waiter) => {
+          const queueing = await store.queue(release, key, waiter);
+          arrives(release.releaseId, queueing);
+          return queueing;
+        },
+        ...broken(store),
+      };
       const executions = memoryExecutions();
       const ledger = batchLedger();
       const door = {
@@ -300,7 +364,7 @@ const exploreSuperseding = (
           }
           const open = await releases.open();
           const kept = all();
-          // At most one is left, it has begun, and it is the newest that anybody kept and nobody stopped.
+          // At most one is left, it has begun, and it is the one that nobody stopped: the last that was kept.
           expect(open.length).toBeLessThanOrEqual(1);
           const unstopped = kept.filter(({ mode }) => mode === 'forward');
           expect(open.map(({ releaseId }) => releaseId)).toEqual(unstopped.map(({ releaseId }) => releaseId));
@@ -311,6 +375,8 @@ const exploreSuperseding = (
           }
           if (open.length === 0) expect(releases.lockOf('checkout', 'production')).toBeUndefined();
           if (!actors.includes('abort') && kept.length > 1) expect(open).toHaveLength(1);
+          if (!actors.includes('abort'))
+            for (const { releaseId } of open) expect(releaseId).toBe(arrived.at(-1));
         },
       };
     },

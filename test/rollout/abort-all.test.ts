@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { TransientError } from '#platform/errors.ts';
+import { ConflictError, TransientError } from '#platform/errors.ts';
 import { abortAll } from '#rollout/abort-all.ts';
 import { isAlone } from '#rollout/routing.ts';
 import { ann, aRelease, aWave, checkoutTarget, NOW, releaseIdOf, STABLE } from '../builders/release.ts';
@@ -80,6 +80,24 @@ describe('abort-all', () => {
     const second = await abortAll(ports, { ...command, key: 'key-2' });
     expect(second).toMatchObject({ complete: true, releases: [{ result: 'restored' }, {}] });
     expect(isAlone(shifter.routing(), STABLE)).toBe(true);
+  });
+
+  it('never takes a release whose target others keep writing to for one that has ended', async () => {
+    const { ports, releases, shifter } = await threeReleases({
+      shifter: {
+        before: (method) => {
+          if (method === 'restore') throw new ConflictError('environment e1 was deployed to meanwhile');
+        },
+      },
+    });
+    const { complete, releases: results } = await abortAll(ports, command);
+    expect(isAlone(shifter.routing(), STABLE)).toBe(false);
+    expect(releases.peek(releaseIdOf(1))?.mode).toBe('restoring');
+    expect(complete).toBe(false);
+    expect(results[0]).toMatchObject({
+      result: 'failed',
+      text: expect.stringContaining('environment e1 was deployed to meanwhile; stop whatever else'),
+    });
   });
 
   it('tells what it knows of a release that takes too long', async () => {

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { ConflictError, NotFoundError, TransientError } from '#platform/errors.ts';
+import { concludeRelease } from '#releases/conclude.ts';
 import { type Order, obey } from '#rollout/command.ts';
 import { isAlone } from '#rollout/routing.ts';
-import { ann, bob, NOW, releaseIdOf, STABLE } from '../builders/release.ts';
-import { aMovedRollout } from '../builders/rollout.ts';
+import { ann, bob, NOW, progressAt, releaseIdOf, STABLE } from '../builders/release.ts';
+import { aMovedRollout, aReadyRollout, aRollout } from '../builders/rollout.ts';
 
 const aCommand = (overrides: Partial<Order> = {}): Order => ({
   name: 'pause',
@@ -123,6 +124,47 @@ describe('a command', () => {
     expect(releases.peek(releaseId)?.promotionWish).toBeDefined();
   });
 
+  it.each(['pause', 'resume'] as const)(
+    'to %s whose write failed after its record is done when it comes again, though the step has passed',
+    async (name) => {
+      let broken = true;
+      const { ports, releaseId, releases, types } = await aMovedRollout(50, {
+        releases: {
+          before: (method) => {
+            if (broken && method === name) throw new TransientError('no answer');
+          },
+        },
+      });
+      if (name === 'resume') await obey(ports, aCommand({ releaseId, key: 'key-0' }));
+      const told = types().length;
+      await expect(obey(ports, aCommand({ releaseId, name }))).rejects.toBeInstanceOf(TransientError);
+      await releases.intendStep(releaseId, 1, progressAt(1, 100));
+      broken = false;
+      await obey(ports, aCommand({ releaseId, name }));
+      expect(releases.peek(releaseId)?.paused !== undefined).toBe(name === 'pause');
+      expect(types()).toHaveLength(told + 1);
+    },
+  );
+
+  it('to promote that comes again when its step has passed says so, and passes no other', async () => {
+    let broken = true;
+    const { ports, releaseId, releases } = await aMovedRollout(50, {
+      releases: {
+        before: (method) => {
+          if (broken && method === 'wishPromotion') throw new TransientError('no answer');
+        },
+      },
+    });
+    const promote = aCommand({ releaseId, name: 'promote' });
+    await expect(obey(ports, promote)).rejects.toBeInstanceOf(TransientError);
+    await releases.intendStep(releaseId, 1, progressAt(1, 100));
+    broken = false;
+    const again = obey(ports, promote);
+    await expect(again).rejects.toBeInstanceOf(ConflictError);
+    await expect(again).rejects.toThrow(/the step that it meant has passed.*use a new key/);
+    expect(releases.peek(releaseId)?.promotionWish).toBeUndefined();
+  });
+
   it('to abort that comes again after the release has ended on it is known for what it is; another one is too late', async () => {
     const { ports, releaseId, releases } = await aMovedRollout(50);
     const abort = aCommand({ releaseId, name: 'abort' });
@@ -136,6 +178,21 @@ describe('a command', () => {
     const claimed = { ...ann, authenticated: false, via: 'event' } as const;
     await expect(obey(ports, { ...abort, by: claimed })).rejects.toThrow('nothing to abort');
   });
+
+  it.each([
+    ['before its snapshot', aRollout, 'aborted', 'nothing-moved'],
+    ['with its snapshot and nothing intended', aReadyRollout, 'aborted', 'nothing-moved'],
+    ['with traffic on the canary', () => aMovedRollout(50), 'rolled-back', 'restored'],
+  ] as const)(
+    'to abort a release %s is answered the same again, and as the release ends',
+    async (_, begin, outcome, traffic) => {
+      const { ports, releaseId } = await begin();
+      const abort = aCommand({ releaseId, name: 'abort' });
+      expect((await obey(ports, abort)).traffic).toBe(traffic);
+      expect((await concludeRelease(ports, releaseId, 'restored')).outcome).toBe(outcome);
+      expect((await obey(ports, abort)).traffic).toBe(traffic);
+    },
+  );
 
   it('to abort restores before it answers, also while the ledger is down', async () => {
     const { ports, releaseId, shifter, ledger } = await aMovedRollout(50);

@@ -141,6 +141,44 @@ describe('hooks where no traffic is judged', () => {
     expect(run).toMatchObject({ result: 'failed', reasons: [{ code: 'hook-failed' }] });
   });
 
+  it('are told once by a second try to which they answer in other words', async () => {
+    const hooks = [hook(), hook({ name: 'warm-up' })];
+    let appends = 0;
+    const { ports, releaseId, ledger } = await aRollout(
+      {
+        ledger: {
+          before: () => {
+            appends += 1;
+            if (appends === 2) throw new TransientError('no answer');
+          },
+        },
+      },
+      { hooks },
+    );
+    let asked = 0;
+    const call: HookCaller['call'] = async () => {
+      asked += 1;
+      return { result: 'passed', text: `40 checks, run ${asked}` };
+    };
+    const run = () => runHooks({ ...ports, caller: { call } }, releaseId, 1, 'before-traffic', {});
+    await expect(run()).rejects.toBeInstanceOf(TransientError);
+    expect(await run()).toMatchObject({ result: 'passed' });
+    expect(ledger.records.map(({ data }) => [data.hook, data.text])).toEqual([
+      ['smoke-test', '40 checks, run 1'],
+      ['warm-up', '40 checks, run 4'],
+    ]);
+  });
+
+  it('are told again by a second try to which they answer the contrary: what counts is recorded', async () => {
+    const { ports, releaseId, types } = await aRollout({}, { hooks: [hook()] });
+    const caller = answering({ result: 'failed' }, passed);
+    for (const result of ['failed', 'passed'])
+      expect(await runHooks({ ...ports, caller }, releaseId, 1, 'before-traffic', {})).toMatchObject({
+        result,
+      });
+    expect(types()).toEqual(['release.hook.failed', 'release.hook.passed']);
+  });
+
   it('are not asked of a release that was stopped', async () => {
     const { ports, releaseId, releases } = await aRollout({}, { hooks: [hook()] });
     await releases.beginRestore(releaseId, [{ code: 'operator-abort', text: 'aborted' }]);

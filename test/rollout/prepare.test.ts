@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { PolicyDeniedError, TransientError } from '#platform/errors.ts';
 import { retireTargets } from '#rollout/retire.ts';
-import { isAlone } from '#rollout/routing.ts';
-import { shiftToStep } from '#rollout/shift.ts';
+import { isAlone, shareOf } from '#rollout/routing.ts';
+import { promoteVersion, shiftToStep } from '#rollout/shift.ts';
 import type { MayWrite, Preparation } from '#rollout/traffic-shifter.ts';
-import { NOW_MS, planWith, STABLE } from '../builders/release.ts';
-import { aMovedRollout, aReadyRollout } from '../builders/rollout.ts';
+import { CANARY, NOW, NOW_MS, planWith, STABLE } from '../builders/release.ts';
+import { aMovedRollout, aReadyRollout, type PortHooks } from '../builders/rollout.ts';
 
 const plan = planWith(5, 50, 100);
 const cause = [{ code: 'operator-abort', text: 'aborted by ann' }];
@@ -16,8 +16,9 @@ const WAITING: Preparation = { kind: 'waiting', text: '1 of 3 tasks run' };
 const preparing = async (
   steps: readonly ((mayWrite: MayWrite) => Promise<Preparation>)[],
   make: typeof aReadyRollout = aReadyRollout,
+  hooks: PortHooks = {},
 ) => {
-  const rollout = await make({}, { plan });
+  const rollout = await make(hooks, { plan });
   const left = [...steps];
   const { shifter } = rollout.ports;
   const ports = {
@@ -147,12 +148,118 @@ describe('a version that has to be prepared', () => {
   });
 });
 
-describe('what preparing took', () => {
-  it('is given back while the release still holds its locks, and told of', async () => {
-    const { ports, releaseId, releases, types } = await preparing([writes]);
+describe('a shift whose outcome could not be told', () => {
+  it('is told when it is asked for again, without waiting for a canary that has its traffic already', async () => {
+    let fails = true;
+    const { ports, releaseId, shifter, types } = await preparing(
+      [async () => READY, async () => WAITING],
+      aReadyRollout,
+      {
+        ledger: {
+          before: (_, [batch]) => {
+            if (!fails || !String(batch).endsWith('done')) return;
+            fails = false;
+            throw new TransientError('no answer');
+          },
+        },
+      },
+    );
+    await expect(shiftToStep(ports, releaseId, 1, 0)).rejects.toBeInstanceOf(TransientError);
+    expect(shareOf(shifter.routing(), CANARY)).toBe(5);
+    expect(await shiftToStep(ports, releaseId, 1, 0)).toBe('done');
+    expect(types()).toEqual(['release.shift.intended', 'release.shift.done']);
+  });
+});
+
+describe('a version that is promoted without a step before', () => {
+  const rollback: typeof aReadyRollout = (hooks, overrides) =>
+    aReadyRollout(hooks, {
+      ...overrides,
+      strategy: 'rollback',
+      plan: { ...plan, name: 'rollback', stages: [], watchSeconds: 0 },
+    });
+
+  it('gets no traffic before it is ready for all of it', async () => {
+    const { ports, releaseId, types, present, shifter } = await preparing(
+      [writes, async () => WAITING],
+      rollback,
+    );
+    for (const since of [undefined, NOW_MS - 10_000])
+      expect(await promoteVersion(ports, releaseId, 1, since)).toEqual({ waitingFor: '1 of 3 tasks run' });
+    expect(isAlone(shifter.routing(), STABLE)).toBe(true);
+    expect(present().progress).toBeUndefined();
+    expect(types()).toEqual(['release.preparation.intended']);
+    expect(await promoteVersion(ports, releaseId, 1, NOW_MS - 20_000)).toBe('done');
+    expect(isAlone(shifter.routing(), CANARY)).toBe(true);
+    expect(types()).toEqual([
+      'release.preparation.intended',
+      'release.preparation.done',
+      'release.promotion.intended',
+      'release.promotion.done',
+    ]);
+  });
+
+  it('is not prepared again once its promotion was intended', async () => {
+    const { ports, releaseId } = await preparing([async () => READY, async () => WAITING], rollback);
+    expect(await promoteVersion(ports, releaseId, 1)).toBe('done');
+    expect(await promoteVersion(ports, releaseId, 1)).toBe('done');
+  });
+
+  it('is left alone once a restore began', async () => {
+    const { ports, releaseId, releases, shifter } = await preparing(
+      [async (mayWrite) => ((await mayWrite()) ? READY : WAITING)],
+      rollback,
+    );
     await releases.beginRestore(releaseId, cause);
+    expect(await promoteVersion(ports, releaseId, 1)).toBe('fenced');
+    expect(isAlone(shifter.routing(), STABLE)).toBe(true);
+  });
+
+  it('has half an hour, and then ends with what it waited for', async () => {
+    const { ports, releaseId, shifter } = await preparing([async () => WAITING], rollback);
+    const late = promoteVersion(ports, releaseId, 1, NOW_MS - 1_800_000);
+    await expect(late).rejects.toThrow(/1800 s: 1 of 3 tasks run/);
+    expect(isAlone(shifter.routing(), STABLE)).toBe(true);
+  });
+});
+
+describe('what preparing took', () => {
+  /** As a restore leaves it that brought traffic back and read it there. */
+  const restored = async ({
+    releases,
+    releaseId,
+  }: Pick<Awaited<ReturnType<typeof preparing>>, 'releases' | 'releaseId'>) => {
+    const begun = await releases.beginRestore(releaseId, cause);
+    await releases.noteVerified(releaseId, { at: 'stable', fence: begun?.fence ?? 0, time: NOW });
+  };
+
+  it('is given back while the release still holds its locks, and told of', async () => {
+    const rollout = await preparing([writes]);
+    const { ports, releaseId, types } = rollout;
+    await restored(rollout);
     await retireTargets(ports, releaseId);
     expect(types()).toEqual(['release.retirement.intended', 'release.retirement.done']);
+  });
+
+  it('is kept while a restore is on its way to where it is', async () => {
+    for (const when of ['before', 'between', 'after'] as const) {
+      const rollout = await preparing([
+        async (mayWrite) => {
+          if (when === 'between') await rollout.releases.beginRestore(rollout.releaseId, cause);
+          allowed.push(await mayWrite());
+          if (when === 'after') await rollout.releases.beginRestore(rollout.releaseId, cause);
+          allowed.push(await mayWrite());
+          return READY;
+        },
+      ]);
+      const allowed: boolean[] = [];
+      const { ports, releaseId, releases, types } = rollout;
+      await releases.noteVerified(releaseId, { at: 'new', fence: 1, time: NOW });
+      if (when === 'before') await releases.beginRestore(releaseId, cause);
+      await retireTargets(ports, releaseId);
+      expect(allowed, when).toEqual([when === 'after', false]);
+      expect(types(), when).not.toContain('release.retirement.done');
+    }
   });
 
   it('is told of only where there was something', async () => {

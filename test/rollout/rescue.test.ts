@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PolicyDeniedError, TransientError } from '#platform/errors.ts';
+import type { Outcome, Release } from '#releases/release.ts';
 import { obey } from '#rollout/command.ts';
 import { decide } from '#rollout/decide-look.ts';
 import { judgeLook } from '#rollout/judge/judge-look.ts';
@@ -10,7 +11,7 @@ import { isAlone } from '#rollout/routing.ts';
 import { promoteVersion } from '#rollout/shift.ts';
 import { takeSnapshots } from '#rollout/snapshot.ts';
 import { aLookAt, alone } from '../builders/look.ts';
-import { ann, NOW, planWith, STABLE } from '../builders/release.ts';
+import { ann, aRelease, CANARY, NEXT, NOW, planWith, releaseIdOf, STABLE } from '../builders/release.ts';
 import { aMovedRollout, aRollout } from '../builders/rollout.ts';
 import { hooked } from '../fakes/hooked.ts';
 
@@ -36,13 +37,53 @@ describe('the copy for a rescue', () => {
     expect(types()).toEqual([]);
   });
 
-  it('is left as it is by a rollback, which goes to where it points', async () => {
-    const { ports, releaseId } = await aRollout(
-      {},
-      { strategy: 'rollback', plan: { ...planWith(100), stages: [] } },
-    );
+  const rollback = {
+    releaseId: releaseIdOf(3),
+    version: STABLE,
+    strategy: 'rollback' as const,
+    plan: { ...planWith(100), stages: [] },
+    rollsBack: { releaseId: releaseIdOf(1), reason: 'refunds fail', keyDigest: 'digest' },
+  };
+
+  /** CANARY was promoted, a drill of it ended and left its copy, and a rollback to STABLE is asked for. */
+  const rollingBack = async () => {
+    const { ports, releases, shifter, target, troubles } = await aRollout();
+    const end = async (release: Release, outcome: Outcome) => {
+      await takeSnapshots(ports, release.releaseId, 1);
+      releases.overwrite(release.releaseId, { mode: 'done', outcome });
+      await releases.close(release, NOW);
+    };
+    const begin = async (overrides: Partial<Release>): Promise<Release> => {
+      const release = aRelease(overrides);
+      await releases.reserve(release, { value: release.releaseId, requestDigest: 'd' });
+      return release;
+    };
+    await end(aRelease(), 'promoted');
+    await shifter.promote(target, CANARY, shifter.routing().revision);
+    const drill = await begin({ releaseId: releaseIdOf(2), version: NEXT, strategy: 'drill' });
+    await end(drill, 'rolled-back');
+    expect((await ports.rescue.ofRelease(drill.releaseId))?.waves[0]?.stableVersion).toBe(CANARY);
+    const { releaseId } = await begin(rollback);
+    return { ports, releaseId, drill, troubles };
+  };
+
+  it('points to where a rollback goes, also when a later release had replaced it since', async () => {
+    const { ports, releaseId, drill } = await rollingBack();
     await takeSnapshots(ports, releaseId, 1);
+    expect(await ports.rescue.ofRelease(drill.releaseId)).toBeUndefined();
+    expect(await ports.rescue.ofRelease(rollback.rollsBack.releaseId)).toMatchObject({
+      subject: { version: CANARY },
+      waves: [{ name: 'first', stableVersion: STABLE }],
+    });
+    // What an abort of the rollback itself goes by is no copy: that goes back to where the rollback began.
     expect(await ports.rescue.ofRelease(releaseId)).toBeUndefined();
+  });
+
+  it('that cannot be kept keeps no rollback from going ahead', async () => {
+    const { ports, releaseId, troubles } = await rollingBack();
+    const { snapshots } = await takeSnapshots({ ...ports, rescue: { keep: down } }, releaseId, 1);
+    expect(snapshots).toMatchObject([{ stableVersion: CANARY }]);
+    expect(troubles).toEqual(['the copy for a rescue could not be kept for a rollback']);
   });
 
   it('that is too long is refused, not cut', async () => {

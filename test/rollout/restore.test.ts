@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { InvalidRequestError, NotFoundError, TransientError } from '#platform/errors.ts';
+import { ConflictError, InvalidRequestError, NotFoundError, TransientError } from '#platform/errors.ts';
 import { restoreTraffic } from '#rollout/restore.ts';
 import { isAlone, shareOf } from '#rollout/routing.ts';
 import {
@@ -12,7 +12,7 @@ import {
   releaseIdOf,
   STABLE,
 } from '../builders/release.ts';
-import { aMovedRollout, type PortHooks } from '../builders/rollout.ts';
+import { aMovedRollout, aReadyRollout, type PortHooks } from '../builders/rollout.ts';
 import type { Hooks } from '../fakes/hooked.ts';
 
 const cause = [{ code: 'evidence', text: 'rolled back: 20 of 60 errors' }];
@@ -74,6 +74,13 @@ describe('a restore', () => {
     expect(shifter.routing()).toEqual(before);
     const decision = { outcome: 'aborted', fence: 2, reasons: [] } as const;
     expect(await releases.decide(other.releaseId, decision)).toBe(true);
+  });
+
+  it('before the first intent writes stable all the same, and says that nothing had moved', async () => {
+    const { ports, releaseId, shifter, types } = await aReadyRollout();
+    expect(await restoreTraffic(ports, { releaseId, cause })).toEqual({ kind: 'nothing-moved', fence: 2 });
+    expect(isAlone(shifter.routing(), STABLE)).toBe(true);
+    expect(types()).toEqual(['release.restore.intended', 'release.restore.done']);
   });
 
   it('of a release that has ended touches nothing', async () => {
@@ -214,6 +221,26 @@ describe('a restore among others', () => {
     expect(await restoreTraffic(ports, { releaseId, cause })).toMatchObject({ kind: 'restored' });
     expect(isAlone(shifter.routing(), STABLE)).toBe(true);
   });
+
+  it.each(['restore', 'readRouting'])(
+    'that never comes through is worth another try, and is no refusal: %s',
+    async (contested) => {
+      let others = true;
+      const { ports, releaseId, shifter } = await halfway({
+        shifter: {
+          before: (method) => {
+            if (others && method === contested) throw new ConflictError('the pool was changed meanwhile');
+          },
+        },
+      });
+      const restored = restoreTraffic(ports, { releaseId, cause });
+      await expect(restored).rejects.toBeInstanceOf(TransientError);
+      await expect(restored).rejects.toThrow(/wave first .* the pool was changed meanwhile; stop whatever/);
+      others = false;
+      expect(await restoreTraffic(ports, { releaseId, cause })).toMatchObject({ kind: 'restored' });
+      expect(isAlone(shifter.routing(), STABLE)).toBe(true);
+    },
+  );
 
   it('notes the verification at the fence that is in force by then', async () => {
     let raised = false;

@@ -51,6 +51,14 @@ describe('what a look tells', () => {
     expect(types()).toEqual(['release.stage.promoted']);
   });
 
+  it('is told once when traffic must go back, too, and does not go to the queue for that', async () => {
+    const { ports, ledger, types } = world();
+    for (const score of [10, 11])
+      await tellLook(ports, look, decision('restore'), [draft('release.look.decided', score)]);
+    expect(types()).toEqual(['release.look.decided']);
+    expect(ledger.spooled).toEqual([]);
+  });
+
   it('keeps a stage from passing while the ledger is down', async () => {
     const { ports, ledger } = world();
     ledger.down = true;

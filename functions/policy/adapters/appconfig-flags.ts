@@ -110,15 +110,21 @@ export const appConfigFlags = (
       return { deployed, newest, ...(latest?.madeBy.kind === 'api' && { cutOff: latest }) };
     },
     write: async (states, flag, newest) => {
+      const content = flagsDocument(states);
+      const label = flagLabel(flag, newLabelId());
       const command = new CreateHostedConfigurationVersionCommand({
         ...ofProfile,
-        Content: new TextEncoder().encode(JSON.stringify(flagsDocument(states))),
+        Content: new TextEncoder().encode(JSON.stringify(content)),
         ContentType: 'application/json',
         LatestVersionNumber: newest,
-        VersionLabel: flagLabel(flag, newLabelId()),
+        VersionLabel: label,
       });
       try {
-        return (await orTransient('AppConfig', client.send(command))).VersionNumber;
+        const { VersionNumber } = await orTransient('AppConfig', client.send(command));
+        if (VersionNumber === undefined)
+          throw new TransientError('AppConfig did not say which version it made');
+        // As whoever reads it finds it, so that all tell the same of it.
+        return { version: VersionNumber, states: storedStates(content), madeBy: madeBy(label) };
       } catch (error) {
         if (isNamed(error, 'ConflictException')) return undefined;
         throw error;

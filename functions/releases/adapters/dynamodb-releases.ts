@@ -44,7 +44,7 @@ export const dynamoDbReleases = (client: DynamoDBDocumentClient, table: string):
     get,
     reserve: (release, key) => reserveRelease(client, table, get, release, key),
     queue: (release, key, waiter) => queueRelease(client, table, release, key, waiter),
-    admit: (release, at) => admitRelease(client, table, get, release, at),
+    admit: (release, at) => admitRelease(client, table, release, at),
     ...dynamoDbFreezes(client, table),
     knowsKey: (key) => knowsKey(client, table, key),
     ...dynamoDbReleaseLists(client, table),

@@ -1,15 +1,17 @@
 import {
   type DynamoDBDocumentClient,
   GetCommand,
+  TransactGetCommand,
   TransactWriteCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { isNamed, orTransient } from '#platform/aws-errors.ts';
+import { TransientError } from '#platform/errors.ts';
 import type { ReleaseId } from '#platform/ids.ts';
 import { notFrozen } from '#releases/adapters/dynamodb-freezes.ts';
 import { lockKey, releaseKey, targetLockKey, waitingKey } from '#releases/keys.ts';
 import type { Release } from '#releases/release.ts';
-import type { Admission } from '#releases/release-store.ts';
+import { type Admission, replacedBy } from '#releases/release-store.ts';
 
 type Subject = Pick<Release, 'service' | 'environment'>;
 
@@ -72,18 +74,42 @@ export const leaveWaiting = async (
   }
 };
 
+/** A transaction that reads is refused while another one writes what it reads. */
+const readAtOnce = async <T>(call: Promise<T>): Promise<T> => {
+  try {
+    return await orTransient('table releases', call);
+  } catch (error) {
+    if (!isNamed(error, 'TransactionCanceledException')) throw error;
+    throw new TransientError('the release is being changed just now; ask again', { cause: error });
+  }
+};
+
+/**
+ * Read at one moment: between reads one by one the release could be admitted, or another one in its stead, and the holder
+ * of the lock would be taken for whom it waits behind.
+ */
 const explain = async (
   client: DynamoDBDocumentClient,
   table: string,
-  get: (releaseId: ReleaseId) => Promise<Release | undefined>,
   { releaseId, service, environment }: Release,
 ): Promise<Admission> => {
-  const present = await get(releaseId);
+  const keys = [
+    releaseKey(releaseId),
+    waitingKey(service, environment),
+    lockKey(service, environment),
+  ] as const;
+  const command = new TransactGetCommand({
+    TransactItems: keys.map((Key) => ({ Get: { TableName: table, Key } })),
+  });
+  const { Responses = [] } = await readAtOnce(client.send(command));
+  const [present, place, lock] = Responses.map(({ Item }) => Item);
   if (present?.mode !== 'forward') return { kind: 'held' };
   if (present.waiting === undefined) return { kind: 'admitted' };
-  const waiter = await holderOf(client, table, waitingKey(service, environment));
-  if (waiter !== undefined && waiter !== releaseId) return { kind: 'replaced', by: waiter };
-  const active = await holderOf(client, table, lockKey(service, environment));
+  const active = lock?.releaseId as ReleaseId | undefined;
+  if (place?.releaseId !== releaseId) {
+    const by = replacedBy(releaseId, place?.releaseId as ReleaseId | undefined, active);
+    return { kind: 'replaced', ...(by !== undefined && { by }) };
+  }
   return active === undefined ? { kind: 'held' } : { kind: 'behind', by: active };
 };
 
@@ -91,7 +117,6 @@ const explain = async (
 export const admitRelease = async (
   client: DynamoDBDocumentClient,
   table: string,
-  get: (releaseId: ReleaseId) => Promise<Release | undefined>,
   release: Release,
   at: string,
 ): Promise<Admission> => {
@@ -130,6 +155,6 @@ export const admitRelease = async (
     return { kind: 'admitted' };
   } catch (error) {
     if (!isNamed(error, 'TransactionCanceledException')) throw error;
-    return explain(client, table, get, release);
+    return explain(client, table, release);
   }
 };

@@ -126,18 +126,37 @@ export const albShifter = (
     });
   };
 
-  const bringTo = async (target: AlbTarget, version: string, revision?: string): Promise<void> => {
-    await write(target, { primary: version, canary: version, weightPercent: 0, sticky: false }, revision);
+  const alone = (version: string): Write => ({
+    primary: version,
+    canary: version,
+    weightPercent: 0,
+    sticky: false,
+  });
+
+  const bringForward = async (
+    target: AlbTarget,
+    split: Write,
+    testers: string,
+    revision: string,
+  ): Promise<void> => {
+    const { testers: present } = target.testerRuleArn ? (await readRule(target, revision)).routing : {};
+    if (present === undefined) return write(target, split, revision);
+    await sendTesters(target, testers);
+    await write(target, split, withTestersAt(revision, testers));
+  };
+
+  const bringBack = async (target: AlbTarget, version: string, revision?: string): Promise<void> => {
+    await write(target, alone(version), revision);
     await sendTesters(target, version);
   };
 
   const restore = async (target: AlbTarget, stable: string, revision?: string): Promise<void> => {
-    await bringTo(target, stable, revision);
+    await bringBack(target, stable, revision);
     await pause(WRITE_UNDER_WAY_MS);
     if (isAlone((await readRule(target)).routing, stable)) return;
     if (revision !== undefined)
       throw new ConflictError(`${target.ruleArn} was changed right after the restore`);
-    await bringTo(target, stable);
+    await bringBack(target, stable);
   };
 
   return {
@@ -146,14 +165,10 @@ export const albShifter = (
     readRouting: async (target) => (await readRule(target)).routing,
     inspect: async (target, version) => inspectAlb(client, target, version, await findRule(target)),
     setWeight: async (target, { stable, canary, weightPercent, preview, sticky = false }, revision) => {
-      const split = { primary: stable, canary, weightPercent, sticky };
-      const { testers: present } = target.testerRuleArn ? (await readRule(target, revision)).routing : {};
-      if (present === undefined) return write(target, split, revision);
       const testers = weightPercent > 0 || preview ? canary : stable;
-      await sendTesters(target, testers);
-      await write(target, split, withTestersAt(revision, testers));
+      await bringForward(target, { primary: stable, canary, weightPercent, sticky }, testers, revision);
     },
-    promote: bringTo,
+    promote: (target, version, revision) => bringForward(target, alone(version), version, revision),
     restore,
   };
 };

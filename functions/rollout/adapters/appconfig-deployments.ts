@@ -84,17 +84,22 @@ export const appConfigDeployments = (
     },
     /** Ends what is under way; callers get back what they had before it. */
     stop: async (target: AppConfigTarget, { number, underWay }: Deployed): Promise<void> => {
-      if (underWay !== 'ROLLING_BACK')
-        await call(
-          client.send(
-            new StopDeploymentCommand({
-              ...environmentOf(target),
-              DeploymentNumber: number,
-              // A deployment that has reached everyone and is only watched any more is stopped by reverting it.
-              ...(underWay === 'BAKING' && { AllowRevert: true }),
-            }),
-          ),
-        );
+      try {
+        if (underWay !== 'ROLLING_BACK')
+          await call(
+            client.send(
+              new StopDeploymentCommand({
+                ...environmentOf(target),
+                DeploymentNumber: number,
+                // A deployment that has reached everyone and is only watched any more is stopped by reverting it.
+                ...(underWay === 'BAKING' && { AllowRevert: true }),
+              }),
+            ),
+          );
+      } catch (error) {
+        // It went on to another state since it was read, or is over: whoever reads next sees which.
+        if (!isNamed(error, 'BadRequestException')) throw error;
+      }
       await settle(target, number);
     },
     /**

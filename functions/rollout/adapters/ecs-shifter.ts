@@ -61,6 +61,14 @@ const standingAt = (slots: Slots, version: string, preferred: string): string =>
   throw new ConflictError(`no service runs ${version} any more: ${running.join(', ')}`);
 };
 
+/** @throws ConflictError when nobody would answer what is sent to the service. */
+const requireTasks = ({ service: { serviceName, desiredCount = 0, runningCount = 0 } }: Slot): void => {
+  if (desiredCount > 0 && runningCount > 0) return;
+  throw new ConflictError(
+    `service ${serviceName} is to get all traffic and runs ${runningCount} of ${desiredCount} tasks; its events say why. When it runs some, release again`,
+  );
+};
+
 /** Takes no traffic, not even a tester's. */
 const isIdle = ({ primary, weights, testers }: Routing, name: string): boolean =>
   primary !== name && weights[name] === undefined && testers !== name;
@@ -121,6 +129,25 @@ export const ecsShifter = (
     return { kind: 'waiting', text: `service ${serviceName} was told to run ${tasks} tasks of ${version}` };
   };
 
+  /**
+   * A promotion gives the old version's tasks back. Traffic that returns after it needs them again, and stays where it is
+   * until half as many run as where it is now: to move it to fewer would end it. Before a promotion the stable version has
+   * its tasks, and nothing keeps traffic from it.
+   * @throws TransientError meanwhile, having asked for them.
+   */
+  const refill = async (target: EcsTarget, slots: Slots, at: Routing, place: string): Promise<void> => {
+    const slot = slots.get(place);
+    const present = slots.get(otherThan(target, place));
+    if (at.primary === place || slot === undefined || present === undefined) return;
+    const { serviceName, desiredCount = 0, runningCount = 0 } = slot.service;
+    const { desiredCount: tasks = 0, runningCount: presentCount = 0 } = present.service;
+    if (2 * Math.min(desiredCount, runningCount) >= presentCount) return;
+    if (desiredCount < tasks) await services.update(target, slot, { desiredCount: tasks });
+    throw new TransientError(
+      `service ${serviceName} runs ${runningCount} of ${Math.max(desiredCount, tasks)} tasks, and was told to run them all; traffic stays with service ${present.service.serviceName} until more of them run: try again`,
+    );
+  };
+
   return {
     prepare,
     inspect: (target, version) =>
@@ -138,20 +165,31 @@ export const ecsShifter = (
     promote: async (target, version, revision) => {
       const { slots, at } = await read(target);
       const place = standingAt(slots, version, otherThan(target, at.primary));
+      requireTasks(slotAt(slots, place));
       await route.promote(routeOf(target), place, revision);
     },
     // Where no service runs the stable version any more, or ECS doesn't say, the primary is where it was: what a release
     // calls stable stays the primary until it is promoted. Reading it back then says whether that was right.
     restore: async (target, stable, revision) => {
       const [slots, at] = await Promise.all([slotsIfTold(target), route.readRouting(routeOf(target))]);
-      await route.restore(routeOf(target), placeOf(slots, stable, at.primary) ?? at.primary, revision);
+      const place = placeOf(slots, stable, at.primary) ?? at.primary;
+      await refill(target, slots, at, place);
+      await route.restore(routeOf(target), place, revision);
     },
     retire: async (target, mayWrite) => {
       const { slots, at } = await read(target);
       const slot = slotAt(slots, otherThan(target, at.primary));
-      const isLarger = (slot.service.desiredCount ?? 0) > target.idleTasks;
-      if (isLarger && isIdle(at, slot.name) && (await mayWrite()))
-        await services.update(target, slot, { desiredCount: target.idleTasks });
+      const { desiredCount = 0 } = slot.service;
+      const isLarger = desiredCount > target.idleTasks;
+      if (!isLarger || !isIdle(at, slot.name) || !(await mayWrite())) return;
+      await services.update(target, slot, { desiredCount: target.idleTasks });
+      // Traffic may be on its way back there since it was asked: what can't be found out counts as that.
+      let isSpare = false;
+      try {
+        isSpare = isIdle(await route.readRouting(routeOf(target)), slot.name) && (await mayWrite());
+      } finally {
+        if (!isSpare) await services.update(target, slot, { desiredCount });
+      }
     },
   };
 };

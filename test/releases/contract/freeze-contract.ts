@@ -13,6 +13,7 @@ const frozen = (environment: string, overrides: Partial<EnvironmentState> = {}):
   environment,
   revision: 1,
   freeze: { until: LATER, reason: 'quarter end', by: ann, at: NOW },
+  changed: { until: LATER, reason: 'quarter end', by: ann, at: NOW },
   keys: ['one'],
   ...overrides,
 });

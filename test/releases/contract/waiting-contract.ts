@@ -77,6 +77,24 @@ export const waitingContract = (world: StoreWorld): void => {
       expect(await world.store.admit(second, NOW)).toEqual({ kind: 'behind', by: active.releaseId });
     });
 
+    it('is displaced also when the one that took its place has had its turn', async () => {
+      const active = await world.reserved();
+      const first = await queued();
+      const second = await queued(fresh(2), first);
+      await end(active);
+      expect(await world.store.admit(second, NOW)).toEqual({ kind: 'admitted' });
+      expect(await world.store.admit(first, NOW)).toEqual({ kind: 'replaced', by: second.releaseId });
+      await end(second);
+      expect(await world.store.admit(first, NOW), 'nobody to name').toEqual({ kind: 'replaced' });
+    });
+
+    it('is displaced also when the one that took its place was stopped: by nobody that is there', async () => {
+      await world.reserved();
+      const first = await queued();
+      await end(await queued(fresh(2), first));
+      expect(await world.store.admit(first, NOW)).toEqual({ kind: 'replaced' });
+    });
+
     it('is one of many at once', async () => {
       await world.reserved();
       const all = Array.from({ length: 6 }, (_, index) => fresh(index + 1));

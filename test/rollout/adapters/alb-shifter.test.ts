@@ -283,6 +283,25 @@ describe('testers of an ALB target', () => {
     expect(isAlone(await read(), 'green')).toBe(true);
   });
 
+  it('move before everyone else when a version is promoted at once, so that it can be made good after a cut', async () => {
+    const { shifter, read, writtenTo, put } = made();
+    await shifter.promote(withTesters, 'green', (await read()).revision);
+    expect(isAlone(await read(), 'green')).toBe(true);
+    expect(writtenTo).toEqual([TESTER_RULE_ARN, RULE_ARN]);
+    put([onBlue]);
+    expect(isAt(await read(), at(0))).toBe(true);
+    await shifter.promote(withTesters, 'green', (await read()).revision);
+    expect(isAlone(await read(), 'green')).toBe(true);
+  });
+
+  it('are not promoted when someone else moved anything since it was read', async () => {
+    const { shifter, read, put, writtenTo } = made();
+    const { revision } = await read();
+    put([forwardTo({ blue: 300, green: 0 })]);
+    await expect(shifter.promote(withTesters, 'green', revision)).rejects.toBeInstanceOf(ConflictError);
+    expect(writtenTo).toEqual([]);
+  });
+
   it('get it before anybody does, when it is only to be looked at', async () => {
     const { read, set } = made();
     await set({ ...at(0), preview: true });

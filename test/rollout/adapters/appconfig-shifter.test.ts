@@ -1,4 +1,5 @@
 import {
+  BadRequestException,
   CreateHostedConfigurationVersionCommand,
   GetDeploymentCommand,
   ListDeploymentsCommand,
@@ -138,6 +139,27 @@ describe('while another deployment of the environment is under way', () => {
     await shifter.restore(flagTarget, 'old');
     expect(mock.commandCalls(StopDeploymentCommand)).toHaveLength(1);
     expect(isAlone(await shifter.readRouting(flagTarget), 'old')).toBe(true);
+  });
+
+  it('a restore goes on when it has ended before it could be stopped', async () => {
+    const fixture = over();
+    const deployment = fixture.start(fixture.save(flagDocument(at('new', 60), ['next', NEVER], ['old'])), {
+      state: 'DEPLOYING',
+      looksLeft: 99,
+    });
+    fixture.mock.on(StopDeploymentCommand).callsFake(async () => {
+      deployment.state = 'COMPLETE';
+      throw new BadRequestException({ message: 'it is COMPLETE', $metadata: {} });
+    });
+    await fixture.shifter.restore(flagTarget, 'old');
+    expect(isAlone(await fixture.shifter.readRouting(flagTarget), 'old')).toBe(true);
+  });
+
+  it('a restore that may not stop it says so', async () => {
+    const { shifter, mock } = busy();
+    const denied = Object.assign(new Error('no'), { name: 'AccessDeniedException' });
+    mock.on(StopDeploymentCommand).rejects(denied);
+    await expect(shifter.restore(flagTarget, 'old')).rejects.toThrow(denied);
   });
 
   it('a restore waits for one that is being taken back already', async () => {

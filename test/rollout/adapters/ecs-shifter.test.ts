@@ -226,6 +226,89 @@ describe('the end of a release of an ECS service', () => {
   });
 });
 
+describe('traffic that goes to an ECS service without tasks', () => {
+  const [blue, green] = ['shop-blue', 'shop-green'];
+  const promoted = async () => {
+    const fixture = over();
+    await preparedFor(fixture);
+    const { revision } = await fixture.shifter.readRouting(fixture.target);
+    await fixture.shifter.promote(fixture.target, NEXT, revision);
+    return fixture;
+  };
+  const retired = async () => {
+    const fixture = await promoted();
+    await fixture.shifter.retire(fixture.target, always);
+    fixture.ecs.change(blue, { runningCount: 0, pendingCount: 0 });
+    return fixture;
+  };
+  const at = async ({ shifter, target }: ReturnType<typeof over>) => shifter.readRouting(target);
+
+  it.each([
+    { desiredCount: 0, runningCount: 0 },
+    { desiredCount: 3, runningCount: 0 },
+  ])('is never all of it: a promotion says what is missing (%o)', async (counts) => {
+    const fixture = over();
+    await preparedFor(fixture);
+    fixture.ecs.change(green, counts);
+    const { revision } = await at(fixture);
+    const promotion = fixture.shifter.promote(fixture.target, NEXT, revision);
+    await expect(promotion).rejects.toBeInstanceOf(ConflictError);
+    await expect(promotion).rejects.toThrow(`runs 0 of ${counts.desiredCount} tasks`);
+    expect(isAlone(await at(fixture), RUNNING)).toBe(true);
+  });
+
+  it('stays where it is until a restore after a promotion has tasks again, which it asks for', async () => {
+    const fixture = await retired();
+    const { shifter, target, ecs } = fixture;
+    const restore = shifter.restore(target, RUNNING);
+    await expect(restore).rejects.toBeInstanceOf(TransientError);
+    await expect(restore).rejects.toThrow(/shop-blue runs 0 of 3 tasks.*stays with service shop-green/);
+    expect(ecs.service(blue)).toMatchObject({ desiredCount: 3 });
+    expect(isAlone(await at(fixture), NEXT)).toBe(true);
+    ecs.change(blue, { runningCount: 1 });
+    await expect(shifter.restore(target, RUNNING)).rejects.toBeInstanceOf(TransientError);
+    ecs.change(blue, { runningCount: 2 });
+    await shifter.restore(target, RUNNING);
+    expect(isAlone(await at(fixture), RUNNING)).toBe(true);
+  });
+
+  it('does not stay with tasks that do not run either', async () => {
+    const fixture = await retired();
+    fixture.ecs.change(green, { runningCount: 0 });
+    await fixture.shifter.restore(fixture.target, RUNNING);
+    expect(isAlone(await at(fixture), RUNNING)).toBe(true);
+  });
+
+  it('comes back at once, and no count is touched, while the stable version has its tasks', async () => {
+    const fixture = await promoted();
+    const { shifter, target, ecs } = fixture;
+    ecs.mock.resetHistory();
+    await shifter.restore(target, RUNNING);
+    expect(ecs.mock.commandCalls(UpdateServiceCommand)).toEqual([]);
+    expect(isAlone(await at(fixture), RUNNING)).toBe(true);
+  });
+
+  it('finds the tasks there again that were given back while it came', async () => {
+    const fixture = await promoted();
+    const { shifter, target, ecs } = fixture;
+    const answers = [true, false];
+    await shifter.retire(target, async () => answers.shift() ?? false);
+    expect(ecs.service(blue)).toMatchObject({ desiredCount: 3 });
+    await expect(
+      shifter.retire(target, async () => {
+        if (ecs.service(blue)?.desiredCount === 3) return true;
+        throw new TransientError('no answer');
+      }),
+    ).rejects.toBeInstanceOf(TransientError);
+    expect(ecs.service(blue)).toMatchObject({ desiredCount: 3 });
+    await shifter.retire(target, async () => {
+      fixture.balancer.put([forwardTo({ blue: 100, green: 0 })]);
+      return true;
+    });
+    expect(ecs.service(blue)).toMatchObject({ desiredCount: 3 });
+  });
+});
+
 describe('an ECS service that somebody else deploys to during a release', () => {
   const at50 = async () => {
     const fixture = over();
