@@ -50,11 +50,6 @@ export class MerkleTree {
     return this.tiles[level] ?? [];
   }
 
-  /** How many layers have begun. */
-  get levels(): number {
-    return this.tiles.length;
-  }
-
   append(leaf: Hash, full?: TileSink): void {
     let node = leaf;
     for (let height = 0; ; height += 1) {

@@ -42,7 +42,10 @@ export const auditRoutes = defineRoutes({
         next: z.string().optional(),
         /** How long the whole ledger was, and its last record's hash, before the page was read: what an auditor keeps. */
         head: z.strictObject({ size: z.int().min(0), hash: hashSchema }),
-        /** The records below this number were looked through; newer ones will be in a moment. */
+        /**
+         * The records below this number were looked through; newer ones will be in a moment. By release the newest of
+         * them may be missing for some moments, too.
+         */
         searchedSize: z.int().min(0),
       }),
     },

@@ -1,7 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import * as z from 'zod';
-import { dynamoDbLedgerReader } from '#ledger/adapters/dynamodb-ledger-reader.ts';
-import { dynamoDbRecordIndex } from '#ledger/adapters/dynamodb-record-index.ts';
+import { indexedLedger, indexedLedgerEnvironment } from '#ledger/adapters/indexed-ledger.ts';
 import { isPosition } from '#ledger/record-filter.ts';
 import { auditRoutes } from '#ledger/routes.ts';
 import { ofRelease, searchRecords } from '#ledger/search-records.ts';
@@ -10,20 +7,7 @@ import { fromCursor, toCursor } from '#platform/cursor.ts';
 import { readEnvironment } from '#platform/environment.ts';
 import { serveRoutes } from '#platform/serve-routes.ts';
 
-const environment = readEnvironment({
-  LEDGER_TABLE: z.string(),
-  LEDGER_HEADS_TABLE: z.string(),
-  LEDGER_INDEX_TABLE: z.string(),
-});
-
-const client = dynamoDb();
-const ledger = dynamoDbLedgerReader(client, {
-  ledger: environment.LEDGER_TABLE,
-  heads: environment.LEDGER_HEADS_TABLE,
-});
-const index = dynamoDbRecordIndex(client, environment.LEDGER_INDEX_TABLE, async (milliseconds) =>
-  sleep(milliseconds),
-);
+const { ledger, index } = indexedLedger(dynamoDb(), readEnvironment(indexedLedgerEnvironment));
 
 const isSequenceNumber = (position: string): boolean => /^\d{1,15}$/.test(position);
 

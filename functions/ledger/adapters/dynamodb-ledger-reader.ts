@@ -37,7 +37,10 @@ const recordOf = (item: LedgerItem): LedgerRecord => {
   try {
     return ledgerRecordSchema.parse({ ...JSON.parse(item.canonical), recordHash: item.recordHash });
   } catch (cause) {
-    throw new LedgerIntegrityError(`what is stored as record ${item.seq} is no ledger record`, { cause });
+    throw new LedgerIntegrityError(
+      `what is stored as record ${item.seq} is no ledger record; see the runbook, "LedgerTampered"`,
+      { cause },
+    );
   }
 };
 
@@ -128,7 +131,9 @@ export const dynamoDbLedgerReader = (client: DynamoDBDocumentClient, tables: Led
       for (const seq of wanted) {
         const item = items.get(seq);
         if (item === undefined)
-          throw new LedgerIntegrityError(`record ${seq} was in the ledger and no longer is: see the runbook`);
+          throw new LedgerIntegrityError(
+            `record ${seq} was in the ledger and no longer is; see the runbook, "LedgerTampered"`,
+          );
         bytes += Buffer.byteLength(item.canonical);
         if (records.length > 0 && bytes > PAGE_BYTES_MAX) return records;
         records.push(recordOf(item));

@@ -159,11 +159,11 @@ export const dynamoDbLedger = (
 const firstResult = (batchId: string, batch: BatchItem, digest: string): readonly AppendReceipt[] => {
   if (batch.digest === digest) return batch.receipts;
   throw new ConflictError(
-    `the batch id ${batchId} was used before, for other records: a batch id names one step and its one outcome`,
+    `the batch id ${batchId} was used before, for other records, and names one step and its one outcome: give other records an id of their own`,
   );
 };
 
 const occupied = (head: LedgerHead): LedgerIntegrityError =>
   new LedgerIntegrityError(
-    `the head says that the ledger has ${head.size} records, but there is a record ${head.size} or later: one of the two tables was restored or changed by hand; see the runbook`,
+    `the head says that the ledger has ${head.size} records, but there is a record ${head.size} or later: one of the two tables was restored or changed by hand; see the runbook, "LedgerTampered"`,
   );
