@@ -33,12 +33,12 @@ const releaseUnits = {
 /** Requests, errors, server errors and three percentiles, and the latency grid, of both versions. */
 const METRICS_PER_READ = 2 * (6 + LATENCY_GRID_MS.length);
 
-/** A batch: head and batch looked up; head, batch id and records put in one transaction, which costs twice; one index. */
+/** A batch: head, batch and its release's conclusion looked up; head, batch id and records put in one transaction, which costs twice; one index. */
 const batchUsage = (records: number): Usage => ({
   invocations: 1,
   gigabyteSeconds: 2 * ASSUMED.gigabytesPerCall * ASSUMED.secondsPerCall,
   logGigabytes: ASSUMED.logKilobytesPerCall / 1e6,
-  readUnits: 2,
+  readUnits: 3,
   writeUnits: 2 * 2 + records * ASSUMED.recordKilobytes * (2 + 1),
 });
 
