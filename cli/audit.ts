@@ -17,7 +17,7 @@ import { connect } from './connect.ts';
 import { openExport } from './export-files.ts';
 import { exportLedger } from './export-ledger.ts';
 import { Failure } from './failure.ts';
-import { type Line, readLines } from './lines.ts';
+import { type Line, readByteLines, readLines } from './lines.ts';
 
 const parseKey = (text: string): VerifierKey => {
   try {
@@ -32,9 +32,9 @@ const readText = (file: string): string => {
   return readFileSync(file, 'utf8');
 };
 
-/** A line that can't be read is no JSON either, which is what the verifier then says of it. */
-async function* textsOf(lines: AsyncIterable<Line>): AsyncGenerator<string> {
-  for await (const { text } of lines) yield text ?? '\u{fffd}';
+/** A line that is too long to be read is no JSON either, which is what the verifier then says of it. */
+async function* readable(lines: AsyncIterable<Buffer | undefined>): AsyncGenerator<string | Buffer> {
+  for await (const line of lines) yield line ?? '\u{fffd}';
 }
 
 interface VerifyOptions {
@@ -81,7 +81,7 @@ export const verifyExport = async (
   held?: string,
 ): Promise<LedgerVerdict> => {
   const files = openExport(directory);
-  const verdict = await verifyLedger(textsOf(readLines(files.records)), files.published, key, { held });
+  const verdict = await verifyLedger(readable(readByteLines(files.records)), files.published, key, { held });
   const stray = verdict.ok ? files.strayTile() : undefined;
   if (stray === undefined) return verdict;
   return {
