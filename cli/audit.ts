@@ -17,7 +17,7 @@ import { connect } from './connect.ts';
 import { openExport } from './export-files.ts';
 import { exportLedger } from './export-ledger.ts';
 import { Failure } from './failure.ts';
-import { type Line, readLines } from './lines.ts';
+import { type Line, readByteLines, readLines } from './lines.ts';
 import { visible } from './output.ts';
 import { readText } from './read-text.ts';
 
@@ -29,9 +29,9 @@ const parseKey = (text: string): VerifierKey => {
   }
 };
 
-/** A line that can't be read is no JSON either, which is what the verifier then says of it. */
-async function* textsOf(lines: AsyncIterable<Line>): AsyncGenerator<string> {
-  for await (const { text } of lines) yield text ?? '\u{fffd}';
+/** A line that is too long to be read is no JSON either, which is what the verifier then says of it. */
+async function* readable(lines: AsyncIterable<Buffer | undefined>): AsyncGenerator<string | Buffer> {
+  for await (const line of lines) yield line ?? '\u{fffd}';
 }
 
 interface VerifyOptions {
@@ -78,7 +78,7 @@ export const verifyExport = async (
   held?: string,
 ): Promise<LedgerVerdict> => {
   const files = openExport(directory);
-  const verdict = await verifyLedger(textsOf(readLines(files.records)), files.published, key, { held });
+  const verdict = await verifyLedger(readable(readByteLines(files.records)), files.published, key, { held });
   const stray = verdict.ok ? files.strayTile() : undefined;
   if (stray === undefined) return verdict;
   return {

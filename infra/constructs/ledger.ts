@@ -174,7 +174,7 @@ export class Ledger extends Construct {
     writer.allow(['dynamodb:PutItem'], [this.records.tableArn, this.heads.tableArn], {
       conditions: IN_TRANSACTION,
     });
-    writer.allow(['dynamodb:GetItem'], [this.heads.tableArn]);
+    writer.allow(['dynamodb:BatchGetItem'], [this.heads.tableArn]);
     writer.allow(
       ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
       [this.lateRecords.queueArn, this.captures.queueArn],
