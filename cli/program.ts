@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { registerAudit } from './audit.ts';
+import { registerDoctor } from './doctor.ts';
 import { registerEnvironment } from './environment.ts';
 import { registerExperiment } from './experiment.ts';
 import { registerJudge } from './judge.ts';
@@ -27,6 +28,7 @@ Exit codes: 0 done; 1 what was asked about failed; 2 wrong usage or input; 3 not
     registerRelease,
     registerRollback,
     registerEnvironment,
+    registerDoctor,
     registerRescue,
     registerAudit,
     registerJudge,

@@ -66,7 +66,7 @@ const get = async (service: string, { json }: Options, command: Command): Promis
 };
 
 /** Every registered service, page by page. */
-const allServices = async (api: ApiClient): Promise<readonly RegisteredService[]> => {
+export const allServices = async (api: ApiClient): Promise<readonly RegisteredService[]> => {
   const services: RegisteredService[] = [];
   let cursor: string | undefined;
   do {

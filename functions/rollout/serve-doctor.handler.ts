@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { ADVISORY, dynamoDb, iam, lambdaInvoker } from '#platform/clients.ts';
+import { ADVISORY, cloudWatch, dynamoDb, iam, lambdaInvoker } from '#platform/clients.ts';
 import { readEnvironment } from '#platform/environment.ts';
 import { NotFoundError } from '#platform/errors.ts';
 import { serveRoutes } from '#platform/serve-routes.ts';
@@ -9,6 +9,7 @@ import { lambdaOwners } from '#policy/adapters/lambda-ownership.ts';
 import { regionSchema } from '#policy/region-schema.ts';
 import { targetSettingsVariable } from '#policy/target-settings.ts';
 import { dynamoDbReleases } from '#releases/adapters/dynamodb-releases.ts';
+import { cloudWatchAlarms } from '#rollout/adapters/cloudwatch-alarms.ts';
 import { dynamoDbDeployments } from '#rollout/adapters/dynamodb-deployments.ts';
 import { httpProbes } from '#rollout/adapters/http-probes.ts';
 import { iamMoverGrants } from '#rollout/adapters/iam-mover-grants.ts';
@@ -48,6 +49,7 @@ const ports: DoctorPorts = {
     logger.warn('ownership not checked', { error }),
   ),
   grants: iamMoverGrants(iam(), environment.MOVER_ROLES),
+  alarms: cloudWatchAlarms(cloudWatch()),
   now: Date.now,
   onTrouble: (check, error) => logger.warn('check not made', { check, error }),
 };

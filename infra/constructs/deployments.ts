@@ -26,7 +26,7 @@ interface DeploymentsProps {
 }
 
 const EVERY_RESOURCE =
-  'X-Ray writes, CloudWatch metric reads and reads of load balancers and task definitions have no resource to name.';
+  'X-Ray writes, reads of CloudWatch metrics and alarms, and reads of load balancers and task definitions have no resource to name.';
 
 /** What runs, beside releases: compared with what they left, and looked at before the next one. Moves nothing. */
 export class Deployments extends Construct {

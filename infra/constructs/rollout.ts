@@ -80,11 +80,7 @@ export class Rollout extends Construct {
     }).grant();
     for (const asker of [RunHooks, JudgeHealth]) this.grantHooks(asker);
     this.movers = [ShiftTraffic, RestoreTraffic, PromoteVersion, RetireTargets, ...doors];
-    for (const reader of [TakeSnapshot, JudgeHealth]) {
-      // Composite alarms are told only to who may ask for all (CloudWatch API Reference, DescribeAlarms).
-      reader.allow(['cloudwatch:DescribeAlarms'], ['*']);
-      this.grantFacts(reader);
-    }
+    for (const reader of [TakeSnapshot, JudgeHealth]) this.grantFacts(reader);
     for (const reader of [JudgeHealth, heedAlarm]) props.flags.grantRead(reader);
     for (const late of [JudgeHealth, RestoreTraffic, ...doors]) props.ledger.grantSpool(late);
     this.grantRescue(TakeSnapshot, [command, takeCommand]);
@@ -161,9 +157,10 @@ export class Rollout extends Construct {
     for (const reader of readers) reader.allow(['ssm:GetParametersByPath'], [arn, `${arn}/*`], { wildcard });
   }
 
-  /** Reading what a release is judged by. CloudWatch has no resources to name for it. */
+  /** Reading what a release is judged by. CloudWatch has no resources to name for metrics. */
   grantFacts(reader: GovernedFunction): void {
-    reader.allow(['cloudwatch:GetMetricData'], ['*']);
+    // Composite alarms are told only to who may ask for all (CloudWatch API Reference, DescribeAlarms).
+    reader.allow(['cloudwatch:GetMetricData', 'cloudwatch:DescribeAlarms'], ['*']);
     this.grantTokens(reader, this.props.config.prometheusHosts);
     this.grantMetricFunctions(reader);
   }

@@ -15,6 +15,7 @@ import type { LedgerRecord } from '../../functions/ledger/record.ts';
 import type { Finding } from '../../functions/rollout/doctor/finding.ts';
 import { doctorRoutes } from '../../functions/rollout/doctor/routes.ts';
 import { ALIAS, createCheckout, demoMetrics, VARIANTS } from '../../local/demo/checkout.ts';
+import { newMachine } from './cli/sluice.ts';
 import { environment, newName, register } from './doors/services.ts';
 import { ledgerSize, recordsFrom } from './doors/stored.ts';
 import {
@@ -24,6 +25,7 @@ import {
   ended,
   eventually,
   type TestService,
+  tokenOf,
   withService,
   world,
 } from './harness.ts';
@@ -85,6 +87,16 @@ Resources:
   return StackName;
 };
 
+/** The command, as a pipeline runs it. */
+const doctorCommand = async (service: string) => {
+  const machine = newMachine({ SLUICE_API: world.apiUrl, SLUICE_TOKEN: await tokenOf('vera') });
+  try {
+    return await machine.run('doctor', service);
+  } finally {
+    machine.dispose();
+  }
+};
+
 describe('the doctor', () => {
   withService('finds nothing wrong with a service that has none', async ({ service }) => {
     // Until there has been traffic for some seconds, it looks like too little for the plan.
@@ -105,6 +117,10 @@ describe('the doctor', () => {
       'setting',
       'target',
     ]);
+    expect(await doctorCommand(service.service)).toMatchObject({
+      code: 0,
+      stdout: `${service.service} in production: ok (9 findings)\n`,
+    });
   });
 
   it('names the setting that the target is missing in, and touches nothing', async () => {
@@ -115,6 +131,10 @@ describe('the doctor', () => {
       text: expect.stringContaining('add "payments-api" to setting lambdaTargets'),
     });
     expect(target).toBeUndefined();
+    expect(await doctorCommand(service)).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/^fail +setting +add "payments-api" to setting lambdaTargets/m),
+    });
   });
 
   it('misses the alias that is not there', async () => {

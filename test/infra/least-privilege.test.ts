@@ -368,7 +368,7 @@ const EVERYWHERE: readonly (readonly [who: RegExp, actions: RegExp, reason: stri
     'Metrics have no resource (Service Authorization Reference, Amazon CloudWatch).',
   ],
   [
-    /^(judge-health|take-snapshot)$/,
+    /^(judge-health|serve-doctor|take-snapshot)$/,
     /^cloudwatch:DescribeAlarms$/,
     'Composite alarms are told only to who may ask for all alarms (CloudWatch API Reference, DescribeAlarms).',
   ],

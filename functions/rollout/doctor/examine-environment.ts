@@ -11,6 +11,7 @@ import { missingSetting, type TargetSettings } from '#policy/target-settings.ts'
 import type { ReleaseStore } from '#releases/release-store.ts';
 import { standingOf } from '#releases/standing.ts';
 import type { DeploymentStore, Place } from '#rollout/deployment.ts';
+import { alarmFinding } from '#rollout/doctor/alarm-finding.ts';
 import { type Check, type Finding, finding } from '#rollout/doctor/finding.ts';
 import { metricFindings, type Recent, requestRate } from '#rollout/doctor/metric-findings.ts';
 import { type MoverGrants, neededGrants } from '#rollout/doctor/needed-grants.ts';
@@ -24,6 +25,7 @@ import {
   targetFindings,
 } from '#rollout/doctor/target-findings.ts';
 import { expectedOf } from '#rollout/drift.ts';
+import { type AlarmReader, guardsOf } from '#rollout/guards.ts';
 import type { MetricSource } from '#rollout/metric-source.ts';
 import { settleSecondsOf } from '#rollout/stage-clock.ts';
 import type { Examination, TrafficShifter } from '#rollout/traffic-shifter.ts';
@@ -39,6 +41,7 @@ export interface DoctorPorts {
   readonly probe: (definition: ProbeDefinition) => Promise<Probing>;
   readonly owners: TargetOwners;
   readonly grants: MoverGrants;
+  readonly alarms: AlarmReader;
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly onTrouble: (check: Check, error: unknown) => void;
@@ -86,6 +89,12 @@ const permissions = (ports: DoctorPorts, target: Target) =>
 const probes = (ports: DoctorPorts, { probes: definition }: EnvironmentWave) =>
   looked(ports, 'probes', async () =>
     definition === undefined ? [] : [probeFinding(definition, await ports.probe(definition))],
+  );
+
+/** They guard the environment, whichever wave a release is in. */
+const alarms = (ports: DoctorPorts, { guardAlarms: names = [] }: ServiceEnvironment) =>
+  looked(ports, 'alarms', async () =>
+    names.length === 0 ? [] : [alarmFinding(guardsOf(names, await ports.alarms.states(names)))],
   );
 
 type Found = Examination & { readonly kind: 'found' };
@@ -175,12 +184,13 @@ export const examineEnvironment = async (
   settings: ServiceEnvironment,
 ): Promise<readonly Finding[]> => {
   const waves = environmentWaves(settings);
-  const found = await Promise.all(
-    waves.map(async (wave) => {
+  const [guards, ...found] = await Promise.all([
+    alarms(ports, settings),
+    ...waves.map(async (wave) => {
       const { name, target } = wave;
       const findings = await examineWave(ports, { service, environment, target }, settings, wave);
       return waves.length === 1 ? findings : findings.map((one) => ({ wave: name, ...one }));
     }),
-  );
-  return found.flat();
+  ]);
+  return [...found.flat(), ...guards];
 };

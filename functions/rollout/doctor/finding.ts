@@ -12,6 +12,7 @@ export const CHECKS = [
   'probes',
   'plan',
   'ownership',
+  'alarms',
 ] as const;
 export type Check = (typeof CHECKS)[number];
 

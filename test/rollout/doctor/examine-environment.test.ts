@@ -47,6 +47,7 @@ const aHealthyWorld = () => {
     probe: async () => ({ counts: { probes: { attempts: 3, successes: 3 } }, troubles: [] }),
     owners: { ownershipOf: async (targets) => targets.map(() => ({ kind: 'unmanaged' })) },
     grants: { missing: async () => [] },
+    alarms: { states: async (names) => names.map((name) => ({ name, state: 'OK' })) },
     now: () => NOW_MS,
     onTrouble: (check) => troubles.push(check),
   };
@@ -65,7 +66,7 @@ const only = (findings: readonly Finding[], check: Finding['check']): Finding =>
 describe('an environment that has nothing wrong', () => {
   it('is ok in everything that is looked at', async () => {
     const { ports } = aHealthyWorld();
-    const findings = await examine(ports, { probes: PROBES });
+    const findings = await examine(ports, { probes: PROBES, guardAlarms: ['checkout-errors'] });
     expect(statusOf(findings)).toEqual({
       setting: 'ok',
       target: 'ok',
@@ -77,6 +78,7 @@ describe('an environment that has nothing wrong', () => {
       permissions: 'ok',
       probes: 'ok',
       ownership: 'ok',
+      alarms: 'ok',
     });
     expect(worstOf(findings)).toBe('ok');
   });
@@ -84,11 +86,12 @@ describe('an environment that has nothing wrong', () => {
   it('is looked at wave by wave, each finding by its wave’s name', async () => {
     const { ports } = aHealthyWorld();
     const wave = { name: 'second', target: { ...checkoutTarget, alias: 'nowhere' }, bakeSeconds: 0 };
-    const findings = await examine(ports, { waves: [wave] });
+    const findings = await examine(ports, { waves: [wave], guardAlarms: ['checkout-errors'] });
     expect(findings.filter(({ status }) => status === 'fail')).toMatchObject([
       { wave: 'second', check: 'target' },
     ]);
-    expect(new Set(findings.map((one) => one.wave))).toEqual(new Set(['first', 'second']));
+    expect(new Set(findings.map((one) => one.wave))).toEqual(new Set(['first', 'second', undefined]));
+    expect(only(findings, 'alarms').wave).toBeUndefined();
   });
 });
 

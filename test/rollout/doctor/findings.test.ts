@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { planOf } from '#policy/plan.ts';
+import { alarmFinding } from '#rollout/doctor/alarm-finding.ts';
 import { metricFindings, type Recent, requestRate } from '#rollout/doctor/metric-findings.ts';
 import { neededGrants } from '#rollout/doctor/needed-grants.ts';
 import { planFinding } from '#rollout/doctor/plan-finding.ts';
@@ -206,6 +207,26 @@ describe('permissions', () => {
         'ecs:UpdateService',
       ]),
     );
+  });
+});
+
+describe('guard alarms', () => {
+  const OK = { name: 'errors', state: 'OK' } as const;
+  it.each([
+    ['ok', { alarms: [OK], unknown: [] }, /errors/],
+    ['fail', { alarms: [OK], unknown: ['latency'] }, /no guard alarm latency .* right names/],
+    ['fail', { alarms: [OK, { name: 'latency', state: 'ALARM' }], unknown: [] }, /latency is in ALARM/],
+    [
+      'warn',
+      { alarms: [OK, { name: 'latency', state: 'INSUFFICIENT_DATA' }], unknown: [] },
+      /latency has no/,
+    ],
+  ] as const)('are %s when they are %j', (status, guards, text) => {
+    expect(alarmFinding(guards)).toMatchObject({
+      check: 'alarms',
+      status,
+      text: expect.stringMatching(text),
+    });
   });
 });
 
