@@ -4,12 +4,12 @@ import * as z from 'zod';
 import { serviceNameSchema } from '../functions/platform/ids.ts';
 import { serviceRoutes } from '../functions/policy/routes.ts';
 import type { RegisteredService } from '../functions/policy/service-definition.ts';
-import type { ApiClient } from './api-client.ts';
+import type { ApiClient, RouteOutput } from './api-client.ts';
 import { connect } from './connect.ts';
 import { Failure } from './failure.ts';
 import { checked } from './input.ts';
 import { withExample, withJson } from './options.ts';
-import { answer, table } from './output.ts';
+import { answer, remark, table } from './output.ts';
 
 /** A service's file: its definition as the API takes it, and its name. What is in the definition is the API's to check. */
 const serviceFileSchema = z.looseObject({ service: serviceNameSchema });
@@ -43,11 +43,13 @@ interface Options {
 
 const apply = async ({ file, json }: Options, command: Command): Promise<void> => {
   const api = connect(command);
-  const applied: RegisteredService[] = [];
+  const applied: RouteOutput<typeof serviceRoutes.putService>[] = [];
   for (const { service, ...definition } of await parseFile(file)) {
     const body = definition as Parameters<typeof api.call<typeof serviceRoutes.putService>>[1]['body'];
     applied.push(await api.call(serviceRoutes.putService, { params: { service }, body }));
   }
+  for (const { service, warnings = [] } of applied)
+    for (const warning of warnings) remark(`${service}: ${warning}`);
   answer(applied, json, () =>
     applied
       .map(

@@ -53,7 +53,7 @@ const fixOf = (target: Target): string => {
   }
 };
 
-/** What a managed target means and how to change that. */
+/** What a managed target means and how to change that; one text for the refusal and for the doctor. */
 export const managedText = (target: Target, owner: Ownership & { readonly kind: 'managed' }): string =>
   `${nameOf(target)} is resource ${owner.logicalId} of CloudFormation stack ${owner.stack}, whose template computes its ${owner.attribute}: a deployment of that stack moves all traffic at once, past Sluice. To leave it to Sluice, ${fixOf(target)}`;
 

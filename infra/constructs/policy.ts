@@ -30,6 +30,7 @@ export class Policy extends Construct {
       environment: {
         SERVICES_TABLE: this.services.tableName,
         LEDGER_WRITER_ARN: ledger.writerArn,
+        ...this.ownershipEnvironment,
         METRIC_PERIOD_SECONDS_MIN: String(config.metricPeriodSecondsMin),
         PROBE_HOSTS: JSON.stringify(config.probeHosts),
         METRIC_FUNCTIONS: JSON.stringify(config.metricFunctions),
@@ -42,6 +43,7 @@ export class Policy extends Construct {
     });
     serve.allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Scan'], [this.services.tableArn]);
     ledger.grantAppend(serve);
+    this.grantOwnership(serve);
     this.routed = { routes: serviceRoutes, function: serve };
   }
 

@@ -190,7 +190,7 @@ describe('the doctor', () => {
 });
 
 describe('a target that a CloudFormation stack has', () => {
-  it('is found when its deployments move it', async () => {
+  it('is found when its deployments move it, and can’t be registered anew', async () => {
     const functionName = await newFunction();
     const target = aliasTarget(functionName, 'stacked');
     const service = await registered({ target });
@@ -200,6 +200,15 @@ describe('a target that a CloudFormation stack has', () => {
       text: expect.stringMatching(
         new RegExp(`resource LiveAlias of CloudFormation stack ${stack}.*FunctionVersion`, 's'),
       ),
+    });
+    const definition = { environments: { production: environment({ target }) } };
+    const named = { path: 'environments.production.target', message: expect.stringContaining(stack) };
+    await expect(register(newName('another'), definition)).rejects.toMatchObject({
+      problem: { status: 403, faults: [named] },
+    });
+    // The service that had it before is not kept from changing.
+    expect(await register(service, definition)).toMatchObject({
+      warnings: [expect.stringMatching(new RegExp(`^environments.production.target: .*${stack}`))],
     });
   });
 

@@ -417,11 +417,12 @@ describe('what is not ours to show', () => {
     ]);
   });
 
-  it('check-ownership is asked by those who compare and examine', () => {
+  it('check-ownership is asked by those who compare, examine and register', () => {
     const arn = 'arn:aws:lambda:here:us:function:sluice-check-ownership:7';
     expect(names(whoMay(grants, 'lambda:InvokeFunction', arn))).toEqual([
       'reconcile-deployments',
       'serve-doctor',
+      'serve-services',
     ]);
   });
 
