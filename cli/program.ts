@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { registerAudit } from './audit.ts';
+import { registerDoctor } from './doctor.ts';
 import { registerEnvironment } from './environment.ts';
 import { registerExperiment } from './experiment.ts';
 import { registerFlags } from './flags.ts';
@@ -29,6 +30,7 @@ Exit codes: 0 done; 1 what was asked about failed; 2 wrong usage or input; 3 not
     registerRollback,
     registerEnvironment,
     registerFlags,
+    registerDoctor,
     registerRescue,
     registerAudit,
     registerJudge,

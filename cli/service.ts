@@ -5,12 +5,12 @@ import * as z from 'zod';
 import { serviceNameSchema } from '../functions/platform/ids.ts';
 import { serviceRoutes } from '../functions/policy/routes.ts';
 import type { RegisteredService } from '../functions/policy/service-definition.ts';
-import type { ApiClient } from './api-client.ts';
+import type { ApiClient, RouteOutput } from './api-client.ts';
 import { connect } from './connect.ts';
 import { Failure } from './failure.ts';
 import { checked } from './input.ts';
 import { withExample, withJson } from './options.ts';
-import { answer, table, visible } from './output.ts';
+import { answer, remark, table, visible } from './output.ts';
 import { readText } from './read-text.ts';
 
 /** A service's file: its definition as the API takes it, and its name. What is in the definition is the API's to check. */
@@ -53,11 +53,13 @@ interface Options {
 
 const apply = async ({ file, json }: Options, command: Command): Promise<void> => {
   const api = connect(command);
-  const applied: RegisteredService[] = [];
+  const applied: RouteOutput<typeof serviceRoutes.putService>[] = [];
   for (const { service, ...definition } of await parseFile(file)) {
     const body = definition as Parameters<typeof api.call<typeof serviceRoutes.putService>>[1]['body'];
     applied.push(await api.call(serviceRoutes.putService, { params: { service }, body }));
   }
+  for (const { service, warnings = [] } of applied)
+    for (const warning of warnings) remark(`${service}: ${warning}`);
   answer(applied, json, (services) =>
     services
       .map(
@@ -78,7 +80,7 @@ const get = async (service: string, { json }: Options, command: Command): Promis
 };
 
 /** Every registered service, page by page. */
-const allServices = async (api: ApiClient): Promise<readonly RegisteredService[]> => {
+export const allServices = async (api: ApiClient): Promise<readonly RegisteredService[]> => {
   const services: RegisteredService[] = [];
   let cursor: string | undefined;
   do {

@@ -97,6 +97,8 @@ const settingsSchema = z.strictObject({
   flagsKeptSeconds: z.int().min(1).max(300),
   /** How often the sweep looks for releases whose execution is gone; status events find most of them at once. */
   recoverEveryMinutes: z.int().min(1).max(60),
+  /** How often what runs is compared with what was released. */
+  reconcileEveryMinutes: z.int().min(1).max(720).default(15),
   /** How long a release may stand accepted without an execution before the sweep starts it. */
   startGraceSeconds: z.int().min(1).max(600),
   /** How often new records of the ledger are signed. Looking every minute costs half a dollar a month more. */
@@ -172,6 +174,8 @@ const DEFAULTS: Record<StageConfig['stage'], Omit<z.input<typeof settingsSchema>
     flagsKeptSeconds: 1,
     recoverEveryMinutes: 1,
     sealEveryMinutes: 1,
+    // A tour, or a run of the tests, is over by then: what is compared there is compared when it is asked for.
+    reconcileEveryMinutes: 120,
     startGraceSeconds: 5,
     checkpointLock: null,
     restoreConcurrency: null,

@@ -6,6 +6,7 @@ import { AlarmTopic } from './constructs/alarm-topic.ts';
 import { Api } from './constructs/api.ts';
 import { AwsCapture } from './constructs/aws-capture.ts';
 import { Capture } from './constructs/capture.ts';
+import { Deployments } from './constructs/deployments.ts';
 import { Flags } from './constructs/flags.ts';
 import { Front } from './constructs/front.ts';
 import { Identity } from './constructs/identity.ts';
@@ -42,12 +43,13 @@ export class SluiceStack extends Stack {
     const policy = new Policy(this, 'Policy', { config, ledger });
     const releases = new Releases(this, 'Releases', { config, bus, flags, ledger, policy });
     const rollout = new Rollout(this, 'Rollout', { config, bus, flags, ledger, releases });
+    const deployments = new Deployments(this, 'Deployments', { config, ledger, policy, releases, rollout });
     new Workflows(this, 'Workflows', { config, tasks: { ...releases.tasks, ...rollout.tasks } });
     const front = new Front(this, 'Front', { config, identity, ledger, policy, releases });
     const api = new Api(this, 'Api', {
       config,
       identity,
-      slices: [front, policy, flags, releases, rollout, ledger, ledgerTree, capture].map(
+      slices: [front, policy, flags, releases, rollout, deployments, ledger, ledgerTree, capture].map(
         (slice) => slice.routed,
       ),
     });

@@ -5,6 +5,7 @@ import { auditRoutes } from '#ledger/routes.ts';
 import { defineRoutes, type RouteTable } from '#platform/route.ts';
 import { flagRoutes, serviceRoutes } from '#policy/routes.ts';
 import { releaseRoutes } from '#releases/routes.ts';
+import { doctorRoutes } from '#rollout/doctor/routes.ts';
 import { commandRoutes } from '#rollout/routes.ts';
 
 /** How one slice is: `ok`, `degraded` (works, but look at it) or `down`; the detail says why. */
@@ -41,6 +42,7 @@ export const ALL_ROUTES: readonly RouteTable[] = [
   flagRoutes,
   releaseRoutes,
   commandRoutes,
+  doctorRoutes,
   auditRoutes,
   proofRoutes,
   captureRoutes,

@@ -14,6 +14,7 @@ export const METRIC = {
   restoreMilliseconds: 'RestoreMilliseconds',
   releaseRecovered: 'ReleaseRecovered',
   releaseStuck: 'ReleaseStuck',
+  deploymentDrifted: 'DeploymentDrifted',
   judgedWithoutData: 'JudgedWithoutData',
   rollbackHeld: 'RollbackHeld',
   autoRollbackOff: 'AutoRollbackOff',

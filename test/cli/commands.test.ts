@@ -10,6 +10,7 @@ import type { Problem } from '#platform/problem.ts';
 import { phaseOf, type Release } from '#releases/release.ts';
 import { sluiceProgram } from '../../cli/program.ts';
 import { aRelease, NOW, releaseIdOf } from '../builders/release.ts';
+import { aRegisteredService } from '../builders/service.ts';
 import { type FakeSluice, startFakeSluice, tokenFor } from './fake-sluice.ts';
 
 // Each test starts the command anew, some more than once, on a machine that may have other things to do.
@@ -256,6 +257,73 @@ describe('sluice service apply', () => {
     expect(await sluice(['service', 'apply', '-f', '/nowhere.yaml'])).toMatchObject({
       code: 2,
       stderr: 'sluice: there is no file /nowhere.yaml\n',
+    });
+  });
+});
+
+describe('sluice doctor', () => {
+  const finding = (check: string, status: string, text: string) => ({ check, status, text });
+  const examined = (service: string, status: string, ...findings: readonly object[]) => ({
+    status: 200,
+    body: {
+      service,
+      status,
+      examinedAt: NOW,
+      environments: [{ environment: 'production', status, findings }],
+    },
+  });
+  const well = finding('target', 'ok', 'a release can begin');
+  const quiet = finding('metrics', 'warn', 'nobody calls it');
+  const stacked = finding('ownership', 'fail', 'stack shop moves it: state a fixed FunctionVersion');
+
+  it.each([
+    ['fails', 1, ['fail', stacked]],
+    ['only needs a look', 0, ['warn', quiet]],
+  ] as const)('ends with what is found when something %s: %i', async (_, code, [status, found]) => {
+    fake.answer('GET /v1/services/checkout/doctor', examined('checkout', status, well, found));
+    const ran = await sluice(['doctor', 'checkout', '--env', 'production']);
+    expect(ran).toMatchObject({ code, stderr: '' });
+    expect(ran.stdout).toMatch(new RegExp(`^checkout in production: ${status} \\(2 findings\\)$`, 'm'));
+    expect(ran.stdout).toMatch(new RegExp(`^${status} +${found.check} +${found.text}$`, 'm'));
+    expect(ran.stdout).not.toContain(well.text);
+    expect(fake.asked[0]?.path).toBe('/v1/services/checkout/doctor?environment=production');
+  });
+
+  it('shows the worst first, and with --all what is well too', async () => {
+    fake.answer(
+      'GET /v1/services/checkout/doctor',
+      examined('checkout', 'fail', well, { wave: 'eu', ...quiet }, stacked),
+    );
+    const { stdout } = await sluice(['doctor', 'checkout', '--all']);
+    expect(stdout.split('\n').map((line) => line.split(/ {2,}/))).toMatchObject([
+      ['checkout in production: fail (3 findings)'],
+      ['STATUS', 'CHECK', 'WAVE', expect.anything()],
+      ['fail', 'ownership', stacked.text],
+      ['warn', 'metrics', 'eu', quiet.text],
+      ['ok', 'target', well.text],
+      [''],
+    ]);
+  });
+
+  it('goes over every service when none is named, and fails with the worst of them', async () => {
+    const services = ['checkout', 'payments'].map((service) => aRegisteredService({ service }));
+    fake.answer('GET /v1/services', { status: 200, body: { services } });
+    fake.answer('GET /v1/services/checkout/doctor', examined('checkout', 'fail', stacked));
+    fake.answer('GET /v1/services/payments/doctor', examined('payments', 'ok', well));
+    const { code, stdout } = await sluice(['doctor', '--json']);
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject([
+      { service: 'checkout', status: 'fail' },
+      { service: 'payments', status: 'ok' },
+    ]);
+  });
+
+  it('says that there is nothing to examine rather than that all is well: 2', async () => {
+    fake.answer('GET /v1/services', { status: 200, body: { services: [] } });
+    expect(await sluice(['doctor'])).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining('sluice service apply'),
     });
   });
 });

@@ -180,12 +180,21 @@ describe('the other tables', () => {
       'obey-command',
       'recover-release',
     ]);
-    expect(read('Scan', tableArn('services'))).toEqual(['capture-aws', 'serve-releases', 'serve-services']);
+    expect(read('Scan', tableArn('services'))).toEqual([
+      'capture-aws',
+      'reconcile-deployments',
+      'serve-releases',
+      'serve-services',
+    ]);
     expect(read('Scan', tableArn('releases'))).toEqual([]);
   });
 
   it('are changed by who registers services', () => {
     expect(changersOf('services')).toEqual({ PutItem: ['serve-services'] });
+  });
+
+  it('are changed by who compares what runs with what was released', () => {
+    expect(changersOf('deployments')).toEqual({ PutItem: ['reconcile-deployments'] });
   });
 
   it('let nobody in by a policy of their own', () => {
@@ -207,7 +216,11 @@ describe('functions that keep counts', () => {
     );
 
   it('are called by those who read metrics, where the configuration names them', () => {
-    expect(callersOf({ metricFunctions: ['counts'] }, 'counts')).toEqual(['judge-health', 'take-snapshot']);
+    expect(callersOf({ metricFunctions: ['counts'] }, 'counts')).toEqual([
+      'judge-health',
+      'serve-doctor',
+      'take-snapshot',
+    ]);
     expect(callersOf({ metricFunctions: ['counts'] }, 'counts-2')).toEqual([]);
     expect(callersOf({}, 'counts')).toEqual([]);
   });
@@ -231,7 +244,11 @@ describe('bearer tokens of metric servers', () => {
     const resources = ['a', 'b'].map((name) => `arn:aws:ssm:here:us:parameter/sluice/${name}`);
     const granted = tokens({ prometheusHosts }).toSorted((a, b) => a.who.localeCompare(b.who));
     expect(granted).toEqual(
-      ['judge-health', 'take-snapshot'].map((who) => ({ who, actions: ['ssm:GetParameter'], resources })),
+      ['judge-health', 'serve-doctor', 'take-snapshot'].map((who) => ({
+        who,
+        actions: ['ssm:GetParameter'],
+        resources,
+      })),
     );
   });
 
@@ -346,14 +363,19 @@ const EVERYWHERE: readonly (readonly [who: RegExp, actions: RegExp, reason: stri
     'Traces have no resource (Service Authorization Reference, AWS X-Ray).',
   ],
   [
-    /^(judge-health|take-snapshot)$/,
+    /^(judge-health|serve-doctor|take-snapshot)$/,
     /^cloudwatch:GetMetricData$/,
     'Metrics have no resource (Service Authorization Reference, Amazon CloudWatch).',
   ],
   [
-    /^(judge-health|take-snapshot)$/,
+    /^(judge-health|serve-doctor|take-snapshot)$/,
     /^cloudwatch:DescribeAlarms$/,
     'Composite alarms are told only to who may ask for all alarms (CloudWatch API Reference, DescribeAlarms).',
+  ],
+  [
+    /^check-ownership$/,
+    /^cloudformation:DescribeStackResources$/,
+    'Asked by a resource of which the stack is not known yet (AWS CloudFormation API Reference, DescribeStackResources).',
   ],
   [
     /^workflow [a-z]+$/,
@@ -377,9 +399,56 @@ const OPEN_ENDS: readonly RegExp[] = [
   /^arn:aws:ssm:here:us:parameter\/sluice\/rescue\/\*$/,
   /^arn:aws:s3:::sluice-tiles\/tile\/\*(\.p\/\*)?$/,
   /^arn:aws:s3:::sluice-checkpoints\/checkpoint\/\*$/,
+  /^arn:aws:cloudformation:here:us:stack\/\*$/,
   /^arn:aws:ssm:here:us:parameter\/sluice\/rescue\/\*$/,
   /^arn:aws:appconfig:here:us:application\/sluice\/(configurationprofile|environment)\/kill-switches\/(hostedconfigurationversion|deployment)\/\*$/,
 ];
+
+describe('what is not ours to show', () => {
+  const holdersOf = (service: string) =>
+    grants
+      .flatMap(({ who, actions }) => actions.map((action) => ({ who, action })))
+      .filter(({ action }) => action.startsWith(`${service}:`));
+
+  it('other stacks’ templates are read by check-ownership alone, which answers with names only', () => {
+    expect(holdersOf('cloudformation')).toEqual([
+      { who: 'check-ownership', action: 'cloudformation:DescribeStackResources' },
+      { who: 'check-ownership', action: 'cloudformation:GetTemplate' },
+    ]);
+  });
+
+  it('check-ownership is asked by those who compare, examine and register', () => {
+    const arn = 'arn:aws:lambda:here:us:function:sluice-check-ownership:7';
+    expect(names(whoMay(grants, 'lambda:InvokeFunction', arn))).toEqual([
+      'reconcile-deployments',
+      'serve-doctor',
+      'serve-services',
+    ]);
+  });
+
+  it('what roles may do is asked by the doctor alone, about the roles of those who write to targets', () => {
+    const asking = grants.filter(({ actions }) => actions.some((action) => action.startsWith('iam:')));
+    expect(asking.map(({ who, actions }) => ({ who, actions }))).toEqual([
+      { who: 'serve-doctor', actions: ['iam:SimulatePrincipalPolicy'] },
+    ]);
+    const movers = [
+      'heed-alarm',
+      'obey-command',
+      'promote-version',
+      'restore-traffic',
+      'retire-targets',
+      'shift-traffic',
+      'take-command',
+    ];
+    const roles = movers.map((name) => {
+      const mover = team
+        .all('AWS::Lambda::Function')
+        .find(({ Properties }) => Properties.FunctionName === `sluice-${name}`);
+      return arnText(mover?.Properties.Role, team);
+    });
+    expect(asking[0]?.resources.toSorted()).toEqual(roles.toSorted());
+  });
+});
 
 describe('every grant', () => {
   it('names its actions in full', () => {
@@ -476,7 +545,9 @@ describe('moving traffic', () => {
       { who: 'judge-health', actions: ['lambda:GetAlias'], resources },
       { who: 'obey-command', actions: moves, resources },
       { who: 'promote-version', actions: moves, resources },
+      { who: 'reconcile-deployments', actions: ['lambda:GetAlias'], resources },
       { who: 'restore-traffic', actions: moves, resources },
+      { who: 'serve-doctor', actions: looks, resources },
       { who: 'shift-traffic', actions: moves, resources },
       { who: 'take-command', actions: moves, resources },
       { who: 'take-snapshot', actions: looks, resources },
@@ -492,7 +563,9 @@ describe('moving traffic', () => {
       'judge-health',
       'obey-command',
       'promote-version',
+      'reconcile-deployments',
       'restore-traffic',
+      'serve-doctor',
       'shift-traffic',
       'take-command',
       'take-snapshot',
@@ -540,15 +613,16 @@ describe('moving traffic', () => {
         .map(({ action }) => action)
         .toSorted();
     for (const mover of movers) expect(actionsOf(mover)).toEqual([...reads, 'ModifyListener', 'ModifyRule']);
-    expect(actionsOf('take-snapshot')).toEqual([
-      ...reads,
-      'DescribeTargetGroupAttributes',
-      'DescribeTargetHealth',
-    ]);
-    expect(actionsOf('judge-health')).toEqual(reads);
-    expect(new Set(each.map(({ who }) => who))).toEqual(
-      new Set([...movers, 'judge-health', 'take-snapshot']),
-    );
+    const inspectors = ['serve-doctor', 'take-snapshot'];
+    for (const inspector of inspectors)
+      expect(actionsOf(inspector)).toEqual([
+        ...reads,
+        'DescribeTargetGroupAttributes',
+        'DescribeTargetHealth',
+      ]);
+    const watchers = ['judge-health', 'reconcile-deployments'];
+    for (const watcher of watchers) expect(actionsOf(watcher)).toEqual(reads);
+    expect(new Set(each.map(({ who }) => who))).toEqual(new Set([...movers, ...inspectors, ...watchers]));
   });
 
   it('deploys to the ECS services that the configuration names, by two functions, as the roles that it names', () => {
@@ -603,8 +677,10 @@ describe('moving traffic', () => {
       'judge-health',
       'obey-command',
       'promote-version',
+      'reconcile-deployments',
       'restore-traffic',
       'retire-targets',
+      'serve-doctor',
       'shift-traffic',
       'take-command',
       'take-snapshot',
@@ -654,11 +730,11 @@ describe('moving traffic', () => {
     const services = there.flatMap(({ resources }) =>
       resources.filter((one) => one.includes(':eu-west-1:')).map((one) => one.split(':')[2]),
     );
-    expect(new Set(services)).toEqual(new Set(['lambda', 'ecs', 'appconfig', 'ssm']));
+    expect(new Set(services)).toEqual(new Set(['lambda', 'ecs', 'appconfig', 'cloudformation', 'ssm']));
     for (const { who, resources } of there)
       for (const resource of resources.filter((one) => one.includes(':eu-west-1:')))
         expect(resource, who).toMatch(
-          /:eu-west-1:us:(function:(edge|checkout)(:\*)?|service\/shop\/blue|application\/abcd.*|deploymentstrategy\/\*|parameter\/sluice\/rescue\/\*)$/,
+          /:eu-west-1:us:(function:(edge|checkout)(:\*)?|service\/shop\/blue|application\/abcd.*|deploymentstrategy\/\*|stack\/\*|parameter\/sluice\/rescue\/\*)$/,
         );
   });
 
