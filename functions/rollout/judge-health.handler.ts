@@ -11,6 +11,7 @@ import { killSwitches } from '#policy/adapters/policy-ports.ts';
 import { switchesEnvironment } from '#policy/environment.ts';
 import { type KillSwitch, switchesOff } from '#policy/kill-switches.ts';
 import { releasePorts } from '#releases/adapters/release-ports.ts';
+import { lookIntervalSeconds } from '#releases/look-interval.ts';
 import { type ReadyWave, readyWaves } from '#releases/ready-wave.ts';
 import type { Progress, Release } from '#releases/release.ts';
 import { type Step, stepBehind, stepsOf } from '#releases/step.ts';
@@ -181,11 +182,10 @@ export const handler = serveTask(rolloutTasks.JudgeHealth)(async (input) => {
   const release = await releases.get(input.releaseId);
   const step = release && stepsOf(release)[input.step];
   const waves = release && step && readyWaves(release)?.slice(0, step.wave + 1);
-  const metricsOfStep = waves?.at(-1)?.metrics;
-  if (release === undefined || step === undefined || waves === undefined || metricsOfStep === undefined)
+  if (release === undefined || step === undefined || waves === undefined)
     throw new NotFoundError(`release ${input.releaseId} has no snapshot or no step ${input.step}`);
   const state = input.state ?? firstLookState();
-  const waitSeconds = Math.max(environment.LOOK_INTERVAL_SECONDS, Math.min(metricsOfStep.periodSeconds, 60));
+  const waitSeconds = lookIntervalSeconds(release, step, environment.LOOK_INTERVAL_SECONDS);
   if (!isForward(release, input.fence))
     return { verdict: 'fenced', waitSeconds, looks: state.looks, state, reasons: [] };
 
