@@ -17,6 +17,7 @@ export interface ConcludePorts {
 const TERMINAL: Record<Outcome, LedgerEventType> = {
   promoted: 'release.promoted',
   'rolled-back': 'release.rolled-back',
+  completed: 'release.completed',
   aborted: 'release.aborted',
   refused: 'release.refused',
 };
@@ -81,6 +82,7 @@ export const concludeRelease = async (
       ...(release.verified && { verified: release.verified }),
       ...(release.strategy !== 'canary' && { strategy: release.strategy }),
       ...(restored && { restored }),
+      ...(release.progress?.experiment && { experiment: release.progress.experiment }),
     }),
   ]);
   await ports.releases.close(release, at);

@@ -9,5 +9,5 @@ it.each([
   ['as often as there are metrics, where they are coarser', 1, 30, 300],
   ['as often as the stage asks of a target whose own metrics are as fine', 0, 10, 10],
 ])('a release is looked at %s', (_, wave, atLeast, seconds) => {
-  expect(lookIntervalSeconds(aRelease({ waves }), { wave }, atLeast)).toBe(seconds);
+  expect(lookIntervalSeconds(aRelease({ waves }), { wave, kind: 'stage' }, atLeast, 7_200)).toBe(seconds);
 });
