@@ -8,6 +8,7 @@ import {
   judgeExperiment,
   stopExperiment,
 } from '#rollout/judge/experiment.ts';
+import type { JudgePolicy } from '#rollout/judge/judge-policy.ts';
 import type { PeriodFacts } from '#rollout/metric-source.ts';
 import { judgedSeconds, type Settled } from '#rollout/stage-clock.ts';
 
@@ -64,5 +65,11 @@ const USUAL_ROUNDS = 12;
  * Two failed rounds running roll back. With a hundred times the rounds of a release chance has a hundred times the pairs of them:
  * the error of each is smaller by the root of that.
  */
-export const roundAlpha = ({ kind, rounds }: Step, alpha: number): number =>
-  kind === 'experiment' ? alpha * Math.sqrt(Math.min(1, USUAL_ROUNDS / rounds)) : alpha;
+export const policyOfStep = (
+  policy: JudgePolicy,
+  { kind, rounds }: Pick<Step, 'kind' | 'rounds'>,
+): JudgePolicy => {
+  if (kind !== 'experiment') return policy;
+  const chanceAlpha = policy.score.chanceAlpha * Math.sqrt(Math.min(1, USUAL_ROUNDS / rounds));
+  return { ...policy, score: { ...policy.score, chanceAlpha } };
+};

@@ -5,7 +5,7 @@ import type { Release } from '#releases/release.ts';
 import { type Step, stepDeadlineSeconds } from '#releases/step.ts';
 import { countRounds, factsOfStep } from '#rollout/counted-facts.ts';
 import { factsIn } from '#rollout/drill.ts';
-import { experimentOf, experimentResult, roundAlpha } from '#rollout/experiment-look.ts';
+import { experimentOf, experimentResult, policyOfStep } from '#rollout/experiment-look.ts';
 import type { Guards } from '#rollout/guards.ts';
 import type { HooksAsked } from '#rollout/hooks.ts';
 import type { ExperimentResult } from '#rollout/judge/experiment.ts';
@@ -175,9 +175,8 @@ export const lookInput = (look: WaveLook, roundsMax = ROUNDS_PER_LOOK_MAX): Look
   const { judge } = release;
   // Each wave is a chance of its own to be wrong: together they have the release's.
   const evidence = { ...judge.evidence, alpha: judge.evidence.alpha / release.waves.length };
-  const score = { ...judge.score, chanceAlpha: roundAlpha(step, judge.score.chanceAlpha) };
   return {
-    policy: { ...judge, evidence, score },
+    policy: policyOfStep({ ...judge, evidence }, step),
     stage: { index, weightPercent, rounds, roundSeconds, final: weightPercent === 100 },
     facts: factsIn(release, {
       judgedSeconds: judgedSeconds(window),

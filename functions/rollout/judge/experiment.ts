@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { lnEvidence } from '#rollout/judge/e-value.ts';
 import { plannedSample, type SampleNeeded } from '#rollout/judge/experiment-plan.ts';
 import type { ExperimentPolicy } from '#rollout/judge/experiment-policy.ts';
-import { type ArmFacts, goalOf, type Proportion } from '#rollout/judge/facts.ts';
+import { ArmFacts, goalOf, type Proportion } from '#rollout/judge/facts.ts';
 import { evidenceText, numberText, percentText, pointsText } from '#rollout/judge/figures.ts';
 import {
   anytimeInterval,
@@ -20,14 +20,15 @@ const SAMPLE_RATIO_ALPHA = 0.001;
 const SAMPLE_RATIO_CONCENTRATION = 1_000;
 const WEEK_SECONDS = 604_800;
 
-export interface ExperimentFacts {
+export const experimentFactsSchema = z.strictObject({
   /** Seconds of settled data since the experiment began. */
-  readonly judgedSeconds: number;
+  judgedSeconds: z.number().min(0),
   /** The canary's share of what is assigned to the two arms; between 0 and 100. */
-  readonly weightPercent: number;
+  weightPercent: z.number(),
   /** Everything settled since the experiment began, both arms. */
-  readonly cumulative: Pick<ArmFacts, 'canary' | 'baseline'>;
-}
+  cumulative: ArmFacts.pick({ canary: true, baseline: true }),
+});
+export type ExperimentFacts = Readonly<z.infer<typeof experimentFactsSchema>>;
 
 /**
  * What an experiment has shown so far. `difference` is the canary's share of goals less the stable version's, with its
