@@ -309,7 +309,7 @@ describe('people and an experiment', () => {
 
   it('a winner is not promoted right after a failed round', () => {
     const limping: Minute = (minute) => ({
-      canary: { good: 1.5, errors: minute < 24 * 60 ? 2 : 0 },
+      canary: { good: 1.5, errors: minute < 6 * 60 ? 2 : 0 },
       stable: { good: 1 },
     });
     const { judge: usual } = aRelease();
@@ -326,7 +326,7 @@ describe('people and an experiment', () => {
     });
     const waiting = end.told.filter(({ decision }) => codes(decision)[0] === 'round-failed');
     expect(waiting.length).toBeGreaterThan(0);
-    expect([end.decision.verdict, end.hours]).toEqual(['promote', 25]);
+    expect([end.decision.verdict, end.hours]).toEqual(['promote', 7]);
   });
 
   it('with autoRollback off its end waits too, for whoever distrusts restores', () => {
