@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { type Plan, planOf, stageDeadlineSeconds } from '../functions/policy/plan.ts';
 import { type Step, stepsOf } from '../functions/releases/step.ts';
+import { policyOfStep } from '../functions/rollout/experiment-look.ts';
 import {
   type ArmCounts,
   type ArmFacts,
@@ -134,12 +135,13 @@ export function replayLook(
   if (line.before !== undefined && replay.stage === 0)
     throw new ImpossibleLook('before is about the stage before, and there is none');
   const stage = stageOf(replay, weightPercent);
+  const step = planned(replay);
   const cumulative = line.cumulative ?? addFacts(replay.cumulative, line);
   const round = addFacts(replay.round, line);
   const roundsOver = replay.roundsOver + (line.endOfRound === true ? 1 : 0);
   const history = line.history ?? replay.history;
   const result = judgeLook({
-    policy: replay.policy,
+    policy: step === undefined ? replay.policy : policyOfStep(replay.policy, step),
     stage,
     facts: {
       judgedSeconds: roundsOver * stage.roundSeconds,
@@ -192,6 +194,8 @@ function isPast(
   at: number | undefined,
 ): boolean {
   if (began === undefined || at === undefined) return false;
+  // An experiment is over by its question, which no look by itself tells.
+  if (planned(replay)?.kind === 'experiment') return false;
   return at - began >= 1000 * stageDeadlineSeconds(replay.plan ?? planOf('standard'), stage, 0);
 }
 

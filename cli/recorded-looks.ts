@@ -1,4 +1,10 @@
 import * as z from 'zod';
+import { experimentSettingsSchema } from '../functions/policy/experiment-schema.ts';
+import {
+  type ExperimentResult,
+  experimentFactsSchema,
+  judgeExperiment,
+} from '../functions/rollout/judge/experiment.ts';
 import { lookFactsSchema } from '../functions/rollout/judge/look.ts';
 import { roundFactsSchema } from '../functions/rollout/judge/round.ts';
 import { ImpossibleLook, type LookLine } from './look-replay.ts';
@@ -19,6 +25,7 @@ const judgedRecordSchema = anyRecordSchema.extend({
     kind: z.string().optional(),
     weightPercent: z.number(),
     facts: z.unknown().optional(),
+    experiment: z.unknown().optional(),
   }),
 });
 type JudgedRecord = z.infer<typeof judgedRecordSchema>;
@@ -31,6 +38,11 @@ const DECISIONS = new Set([
   'release.look.decided',
 ]);
 
+/** What the judge of its goal made of an experiment, with all that it was given. */
+const CONCLUSION = 'release.experiment.concluded';
+
+const experimentSchema = z.looseObject({ settings: experimentSettingsSchema, facts: experimentFactsSchema });
+
 const recordedRoundSchema = roundFactsSchema.omit({ number: true });
 const decidedFactsSchema = lookFactsSchema.omit({ rounds: true });
 
@@ -38,6 +50,8 @@ const decidedFactsSchema = lookFactsSchema.omit({ rounds: true });
 export interface RecordedLook {
   readonly line: LookLine;
   readonly decided: JudgedRecord | undefined;
+  /** What the experiment's judge says of the goal's counts, where it had concluded on them. */
+  readonly experiment?: ExperimentResult;
 }
 
 /**
@@ -65,12 +79,17 @@ export function recordedLooks(records: readonly AnyRecord[]): readonly RecordedL
       ...roundOf(record),
       ...decisionOf(record),
     };
-    return { line, decided: DECISIONS.has(record.event.type) ? record : undefined };
+    return { line, decided: DECISIONS.has(record.event.type) ? record : undefined, ...conclusionOf(record) };
   });
 }
 
 function isTold(type: string): boolean {
-  return type === 'release.shift.done' || type === 'release.round.judged' || DECISIONS.has(type);
+  return (
+    type === CONCLUSION ||
+    type === 'release.shift.done' ||
+    type === 'release.round.judged' ||
+    DECISIONS.has(type)
+  );
 }
 
 /** A watch follows the last stage at the same weight, and is a step of its own. */
@@ -88,6 +107,12 @@ function decisionOf(record: JudgedRecord): Partial<LookLine> {
   return facts === undefined
     ? {}
     : { cumulative: facts.cumulative, ...(facts.before && { before: facts.before }) };
+}
+
+function conclusionOf({ event, data }: JudgedRecord): Pick<RecordedLook, 'experiment'> {
+  if (event.type !== CONCLUSION) return {};
+  const { settings, facts } = parse(experimentSchema, data.experiment);
+  return { experiment: judgeExperiment(settings, facts) };
 }
 
 function decidedFacts({ event, data }: JudgedRecord) {

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import * as z from 'zod';
 import { type ReleaseId, releaseIdSchema } from '../functions/platform/ids.ts';
 import { REQUESTED_STRATEGIES } from '../functions/policy/strategy-schema.ts';
 import { releaseRequestSchema } from '../functions/releases/release-request.ts';
@@ -7,9 +9,11 @@ import { releaseRoutes } from '../functions/releases/routes.ts';
 import { COMMANDS, type CommandName } from '../functions/rollout/command-names.ts';
 import { commandRoutes } from '../functions/rollout/routes.ts';
 import { connect } from './connect.ts';
+import { Failure } from './failure.ts';
 import { checked, duration, named, wholeNumber } from './input.ts';
 import { withExample, withJson, withOrder } from './options.ts';
 import { answer, remark, table, visible } from './output.ts';
+import { parseJson } from './parse-json.ts';
 import { phaseWord, type ReleaseView, releaseLines } from './release/release-view.ts';
 import { lineDisplay, recordDisplay } from './release/show-progress.ts';
 import { connectToWait, displayFor, endOf, type FollowOptions, waitForEnd } from './release/wait-for-end.ts';
@@ -33,14 +37,22 @@ interface StartOptions extends FollowOptions {
   readonly strategy?: string;
   readonly waveVersion: Readonly<Record<string, string>>;
   readonly weight?: number;
+  readonly experiment?: string;
   readonly notes?: string;
   readonly key?: string;
   readonly wait?: true;
 }
 
+const readExperiment = (file: string): unknown => {
+  if (!existsSync(file)) throw new Failure(2, `there is no file ${file}`);
+  return parseJson(z.unknown(), readFileSync(file, 'utf8'), file);
+};
+
 const start = async (service: string, options: StartOptions, command: Command): Promise<void> => {
   const { env, version, strategy, waveVersion, weight, notes, key = randomUUID(), wait, json } = options;
+  const experiment = options.experiment === undefined ? undefined : readExperiment(options.experiment);
   const asked = {
+    ...(experiment !== undefined && { experiment }),
     ...{ service, environment: env, version, strategy, notes, firstStageWeightPercent: weight },
     ...(Object.keys(waveVersion).length > 0 && { versions: waveVersion }),
   };
@@ -149,6 +161,7 @@ export const registerRelease = (program: Command): void => {
         {},
       )
       .option('--weight <percent>', "traffic of the first stage, in place of the plan's", wholeNumber)
+      .option('--experiment <file>', "JSON of what an experiment asks, in place of the service's own")
       .option('--notes <text>', 'what is in it, for those who read along')
       .option('--key <key>', 'the same key with the same request has one effect, however often it is sent')
       .option('--wait', 'wait for the end; 0 only if the version was promoted')
@@ -156,6 +169,7 @@ export const registerRelease = (program: Command): void => {
       .action(start),
     'sluice release start payments --env production --version 12 --notes "faster refunds"',
     'sluice release start payments --env production --version 12 --key build-4711 --wait --timeout 50m',
+    'sluice release start shop --env production --version green --strategy experiment --experiment orders.json',
   );
   withExample(
     withJson(release.command('list').description('releases, newest first'))

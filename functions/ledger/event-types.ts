@@ -66,6 +66,7 @@ const EVENT_TYPES = {
   'release.hook.failed': deployment('hook-failed', 'medium', 'CC7.2', 'CC8.1', 'A.8.32'),
   'release.watch.began': deployment('watched', 'low', 'CC7.2'),
   'release.watch.passed': deployment('watch-passed', 'low', 'CC7.2', 'CC8.1', 'A.8.32'),
+  'release.experiment.concluded': deployment('experiment-concluded', 'low', 'CC7.2', 'CC8.1', 'A.8.32'),
   'release.look.decided': deployment('decided', 'medium', 'CC7.2', 'CC7.3', 'A.5.26'),
   'release.alarm.noted': deployment('alarm-noted', 'medium', 'CC7.2', 'CC7.3', 'A.5.26'),
   'release.restore.intended': deployment('restoring', 'medium', 'CC7.3', 'A.5.26'),
@@ -82,6 +83,7 @@ const EVENT_TYPES = {
   'release.recovered': deployment('recovered', 'medium', 'CC7.2', 'CC7.3', 'A.5.26'),
   'release.promoted': deployment('promoted', 'low', 'CC8.1', 'A.8.32'),
   'release.rolled-back': deployment('rolled-back', 'medium', 'CC7.3', 'CC8.1', 'A.5.26', 'A.8.32'),
+  'release.completed': deployment('completed', 'low', 'CC8.1', 'A.8.32'),
   'release.aborted': deployment('aborted', 'medium', 'CC7.3', 'CC8.1', 'A.5.26', 'A.8.32'),
   'environment.abort-all.done': deployment('stopped', 'medium', 'CC6.1', 'CC7.3', 'A.5.26'),
   'environment.freeze.intended': configuration('freezing', 'low', 'CC6.1', 'CC8.1', 'A.8.32'),
@@ -127,6 +129,7 @@ export const eventTypeSchema = z.enum(LEDGER_EVENT_TYPES);
 export const TERMINAL_EVENT_TYPES = [
   'release.promoted',
   'release.rolled-back',
+  'release.completed',
   'release.aborted',
   'release.refused',
 ] as const satisfies readonly LedgerEventType[];

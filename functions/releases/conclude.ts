@@ -18,6 +18,7 @@ export interface ConcludePorts {
 const TERMINAL: Record<Outcome, LedgerEventType> = {
   promoted: 'release.promoted',
   'rolled-back': 'release.rolled-back',
+  completed: 'release.completed',
   aborted: 'release.aborted',
   refused: 'release.refused',
 };
@@ -82,6 +83,7 @@ export const concludeRelease = async (
       ...(release.verified && { verified: release.verified }),
       ...(release.strategy !== 'canary' && { strategy: release.strategy }),
       ...(restored && { restored }),
+      ...(release.progress?.experiment && { experiment: release.progress.experiment }),
     }),
   ]);
   await ports.releases.close(release, at);

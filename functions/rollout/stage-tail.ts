@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { type Counted, factsOfStep } from '#rollout/counted-facts.ts';
 import { addArms, armFactsSchema } from '#rollout/judge/facts.ts';
 import type { PeriodFacts } from '#rollout/metric-source.ts';
 import { cumulativeFacts, type Settled, settledUntil } from '#rollout/stage-clock.ts';
@@ -24,10 +25,11 @@ export const unsettledOf = (
   window: Settled,
   now: number,
   periodSeconds: number,
+  counted?: Counted,
 ): StageTail | undefined => {
   const to = Math.max(window.from, settledUntil(now, periodSeconds, 0));
   if (to <= window.to) return undefined;
-  const { canary, baseline } = cumulativeFacts(periods, window);
+  const { canary, baseline } = factsOfStep(periods, window, counted);
   return { settled: { ...(canary && { canary }), ...(baseline && { baseline }) }, from: window.to, to };
 };
 

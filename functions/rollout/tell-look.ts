@@ -2,7 +2,7 @@ import type { RecordDraft } from '#ledger/record.ts';
 import { ConflictError } from '#platform/errors.ts';
 import { batchId } from '#releases/release-records.ts';
 import { appendOrSpool, type TellingPorts } from '#rollout/append-or-spool.ts';
-import type { Decision } from '#rollout/decide-look.ts';
+import type { Decision } from '#rollout/decision.ts';
 import type { Look } from '#rollout/look.ts';
 
 /** Waits for the ledger before anything moves forward; a rollback doesn't, its records come late. */

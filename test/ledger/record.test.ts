@@ -116,9 +116,10 @@ describe('the types of events', () => {
     for (const asking of [REQUESTED_EVENT, COMMANDED_EVENT]) expect(told).not.toContain(asking);
   });
 
-  it('end a release in four ways', () => {
+  it('end a release in five ways', () => {
     expect(eventTypeSchema.options.filter(isTerminal).toSorted()).toEqual([
       'release.aborted',
+      'release.completed',
       'release.promoted',
       'release.refused',
       'release.rolled-back',

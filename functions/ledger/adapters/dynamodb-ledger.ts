@@ -176,7 +176,9 @@ export const dynamoDbLedger = (
       // After the head: a release that ends from here on moves it, so that nothing is committed on what was read.
       const conclusions = await read(told.map((releaseId) => batchKey(conclusionOf(releaseId))));
       const now = around.now();
-      const ended = new Set(told.filter((releaseId) => conclusions.has(batchKey(conclusionOf(releaseId)).pk)));
+      const ended = new Set(
+        told.filter((releaseId) => conclusions.has(batchKey(conclusionOf(releaseId)).pk)),
+      );
       const { records, head } = linkRecords(from, drafts, {
         ids: drafts.map(() => around.newUlid(now)),
         late: {

@@ -30,7 +30,9 @@ export const reasonCodeSchema = z.enum([
   'experiment-open',
   'experiment-won',
   'experiment-undecided',
+  'experiment-stopped',
   'sample-small',
+  'sample-short',
   'sample-ratio-mismatch',
   'goal-missing',
   'horizon-partial-week',
@@ -50,4 +52,5 @@ export const reasonSchema = z.strictObject({
   text: z.string(),
   facts: z.record(z.string(), factSchema),
 });
+export type ReasonCode = z.infer<typeof reasonCodeSchema>;
 export type Reason = Readonly<z.infer<typeof reasonSchema>>;
