@@ -6,8 +6,9 @@ import type { Context } from 'aws-lambda';
 import * as z from 'zod';
 import { dynamoDbLedgerReader } from '#ledger/adapters/dynamodb-ledger-reader.ts';
 import { dynamoDbRecordIndex } from '#ledger/adapters/dynamodb-record-index.ts';
+import { archiveEnvironment, ledgerArchive } from '#ledger/adapters/ledger-archive.ts';
 import { indexRecords } from '#ledger/index-records.ts';
-import { dynamoDb } from '#platform/clients.ts';
+import { dynamoDb, objectStore } from '#platform/clients.ts';
 import { readEnvironment } from '#platform/environment.ts';
 import { logger } from '#platform/telemetry.ts';
 
@@ -15,13 +16,15 @@ const environment = readEnvironment({
   LEDGER_TABLE: z.string(),
   LEDGER_HEADS_TABLE: z.string(),
   LEDGER_INDEX_TABLE: z.string(),
+  ...archiveEnvironment,
 });
 
 const client = dynamoDb();
-const ledger = dynamoDbLedgerReader(client, {
-  ledger: environment.LEDGER_TABLE,
-  heads: environment.LEDGER_HEADS_TABLE,
-});
+const ledger = dynamoDbLedgerReader(
+  client,
+  { ledger: environment.LEDGER_TABLE, heads: environment.LEDGER_HEADS_TABLE },
+  ledgerArchive(client, objectStore(), environment),
+);
 const index = dynamoDbRecordIndex(client, environment.LEDGER_INDEX_TABLE, async (milliseconds) =>
   sleep(milliseconds),
 );
