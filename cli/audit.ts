@@ -12,6 +12,7 @@ import { firstRecordOf } from '../functions/ledger/tiles.ts';
 import { type LedgerVerdict, type SignedLedger, verifyLedger } from '../functions/ledger/verify-ledger.ts';
 import { SluiceError } from '../functions/platform/errors.ts';
 import type { ApiClient } from './api-client.ts';
+import { registerAuditHold } from './audit-hold.ts';
 import { registerAuditQuery } from './audit-query.ts';
 import { connect } from './connect.ts';
 import { openExport } from './export-files.ts';
@@ -171,10 +172,11 @@ const hash = async (file: string | undefined): Promise<void> => {
   for await (const line of readLines(file)) console.log(JSON.stringify(hashOf(line)));
 };
 
-/** `sluice audit …`: check the ledger without trusting who runs it; only `query`, `export` and `proof INDEX` ask the API. */
+/** `sluice audit …`: check the ledger without trusting who runs it; only `query`, `export`, `hold` and `proof INDEX` ask the API. */
 export const registerAudit = (program: Command): void => {
   const audit = program.command('audit').description('search the audit ledger, and check it yourself');
   registerAuditQuery(audit);
+  registerAuditHold(audit);
   audit
     .command('export')
     .description(

@@ -102,6 +102,11 @@ const EVENT_TYPES = {
   'flag.auto-rollback-off': configuration('unprotected', 'high', 'CC6.1', 'CC7.3', 'CC8.1', 'A.8.32'),
   'flag.drifted': configuration('drifted', 'high', 'CC7.2', 'CC8.1', 'A.8.32'),
   'ledger.verified': audit('verified', 'low', 'CC7.2'),
+  'ledger.archived': audit('archived', 'low', 'CC7.2'),
+  'ledger.hold.put.intended': audit('holding', 'low', 'CC6.1', 'CC7.3', 'A.5.26'),
+  'ledger.hold.put': audit('held', 'medium', 'CC6.1', 'CC7.3', 'A.5.26'),
+  'ledger.hold.lift.intended': audit('lifting', 'low', 'CC6.1', 'CC7.3', 'A.5.26'),
+  'ledger.hold.lifted': audit('lifted', 'medium', 'CC6.1', 'CC7.3', 'A.5.26'),
   'ledger.verification.failed': audit('broken', 'high', 'CC7.2', 'CC7.3', 'A.5.26'),
   // Captured: what others say that happened outside of Sluice.
   'change.code': code('pushed', 'low', 'CC8.1', 'A.8.32'),

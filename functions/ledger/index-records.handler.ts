@@ -4,11 +4,11 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { indexedLedger, indexedLedgerEnvironment } from '#ledger/adapters/indexed-ledger.ts';
 import { indexRecords } from '#ledger/index-records.ts';
-import { dynamoDb } from '#platform/clients.ts';
+import { dynamoDb, objectStore } from '#platform/clients.ts';
 import { readEnvironment } from '#platform/environment.ts';
 import { logger } from '#platform/telemetry.ts';
 
-const { ledger, index } = indexedLedger(dynamoDb(), readEnvironment(indexedLedgerEnvironment));
+const { ledger, index } = indexedLedger(dynamoDb(), objectStore(), readEnvironment(indexedLedgerEnvironment));
 
 /** What one stride may take; no other is begun with less time left than this. */
 const STRIDE_MILLISECONDS = 15_000;

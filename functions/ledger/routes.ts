@@ -1,21 +1,11 @@
 import * as z from 'zod';
 import { controlSchema } from '#ledger/controls.ts';
 import { eventTypeSchema } from '#ledger/event-types.ts';
+import { actorLoginSchema, instantSchema } from '#ledger/query-schemas.ts';
 import { hashSchema, ledgerRecordSchema } from '#ledger/record.ts';
 import { releaseIdSchema, serviceNameSchema } from '#platform/ids.ts';
 import { pageQuery } from '#platform/page.ts';
 import { defineRoutes } from '#platform/route.ts';
-import { textSchema } from '#platform/text.ts';
-
-/** A login as an actor may have it; characters that no eye sees are refused, they would only find nothing. */
-const actorLoginSchema = textSchema(200).refine((login) => !/[\p{Cc}\ufffd]/u.test(login), {
-  message: 'must have no control characters',
-});
-
-const instantSchema = z.iso.datetime({
-  offset: true,
-  error: 'must be an instant as in 2026-01-31T12:00:00Z',
-});
 
 export const auditRoutes = defineRoutes({
   listRecords: {

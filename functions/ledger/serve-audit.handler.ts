@@ -1,22 +1,20 @@
 import { indexedLedger, indexedLedgerEnvironment } from '#ledger/adapters/indexed-ledger.ts';
+import { instantOf } from '#ledger/query-schemas.ts';
 import { isPosition } from '#ledger/record-filter.ts';
 import { auditRoutes } from '#ledger/routes.ts';
 import { ofRelease, searchRecords } from '#ledger/search-records.ts';
-import { dynamoDb } from '#platform/clients.ts';
+import { dynamoDb, objectStore } from '#platform/clients.ts';
 import { fromCursor, toCursor } from '#platform/cursor.ts';
 import { readEnvironment } from '#platform/environment.ts';
 import { serveRoutes } from '#platform/serve-routes.ts';
 
-const { ledger, index } = indexedLedger(dynamoDb(), readEnvironment(indexedLedgerEnvironment));
+const { ledger, index } = indexedLedger(dynamoDb(), objectStore(), readEnvironment(indexedLedgerEnvironment));
 
 const isSequenceNumber = (position: string): boolean => /^\d{1,15}$/.test(position);
 
-/** One spelling of an instant, as records have it. */
-const instant = (time: string | undefined): string | undefined => time && new Date(time).toISOString();
-
 export const handler = serveRoutes(auditRoutes)({
   listRecords: async ({ query: { release, limit, cursor, from, to, ...wanted } }) => {
-    const filter = { ...wanted, from: instant(from), to: instant(to) };
+    const filter = { ...wanted, from: instantOf(from), to: instantOf(to) };
     const isFiltered = Object.values(filter).some((value) => value !== undefined);
     // Before the page, so that nothing that they say was looked through could have been missed.
     const [head, indexedSize] = await Promise.all([ledger.head(), index.indexedSize()]);

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { dynamoDbLedgerReader } from '#ledger/adapters/dynamodb-ledger-reader.ts';
+import { archiveEnvironment, ledgerArchive } from '#ledger/adapters/ledger-archive.ts';
 import type { Caller } from '#platform/actor.ts';
-import { dynamoDb } from '#platform/clients.ts';
+import { dynamoDb, objectStore } from '#platform/clients.ts';
 import { fromCursor, toCursor } from '#platform/cursor.ts';
 import { digestOf } from '#platform/digest.ts';
 import { readEnvironment } from '#platform/environment.ts';
@@ -33,6 +34,7 @@ const environment = readEnvironment({
   ...requestEnvironment,
   LEDGER_TABLE: z.string(),
   LEDGER_HEADS_TABLE: z.string(),
+  ...archiveEnvironment,
 });
 
 const ports = {
@@ -42,10 +44,11 @@ const ports = {
   productionStrategies: environment.PRODUCTION_STRATEGIES,
   switches: killSwitches(environment),
 };
-const records = dynamoDbLedgerReader(dynamoDb(), {
-  ledger: environment.LEDGER_TABLE,
-  heads: environment.LEDGER_HEADS_TABLE,
-});
+const records = dynamoDbLedgerReader(
+  dynamoDb(),
+  { ledger: environment.LEDGER_TABLE, heads: environment.LEDGER_HEADS_TABLE },
+  ledgerArchive(dynamoDb(), objectStore(), environment),
+);
 
 const freezing = { ...ports, environments: ports.releases };
 

@@ -13,6 +13,8 @@ vi.stubEnv('POWERTOOLS_SERVICE_NAME', 'serve-audit');
 vi.stubEnv('LEDGER_TABLE', 'ledger');
 vi.stubEnv('LEDGER_HEADS_TABLE', 'heads');
 vi.stubEnv('LEDGER_INDEX_TABLE', 'index');
+vi.stubEnv('ARCHIVE_BUCKET', 'archive');
+vi.stubEnv('ARCHIVES_TABLE', 'archives');
 const { handler } = await import('#ledger/serve-audit.handler.ts');
 
 const { model, writer, reader, index } = modelledLedger();
