@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { canonicalJson, canonicalRecord } from '../functions/ledger/canonical.ts';
@@ -18,6 +18,8 @@ import { openExport } from './export-files.ts';
 import { exportLedger } from './export-ledger.ts';
 import { Failure } from './failure.ts';
 import { type Line, readLines } from './lines.ts';
+import { visible } from './output.ts';
+import { readText } from './read-text.ts';
 
 const parseKey = (text: string): VerifierKey => {
   try {
@@ -25,11 +27,6 @@ const parseKey = (text: string): VerifierKey => {
   } catch (error) {
     throw new InvalidArgumentError((error as Error).message);
   }
-};
-
-const readText = (file: string): string => {
-  if (!existsSync(file)) throw new Failure(2, `there is no file ${file}`);
-  return readFileSync(file, 'utf8');
 };
 
 /** A line that can't be read is no JSON either, which is what the verifier then says of it. */
@@ -101,7 +98,7 @@ const verify = async (options: VerifyOptions): Promise<void> => {
   const report = verdict.ok
     ? { ...verdict, checked: checked(verdict, heldSize), notProven: notProven(verdict, heldSize) }
     : verdict;
-  console.log(forPeople ? sentences(verdict, heldSize) : JSON.stringify(report));
+  console.log(visible(forPeople ? sentences(verdict, heldSize) : JSON.stringify(report)));
   if (!verdict.ok) process.exitCode = 1;
 };
 
@@ -139,7 +136,7 @@ const proof = async (index: string | undefined, options: ProofOptions, command: 
       'give the number of a record to fetch its receipt, or --receipt, --record and --key to check one',
     );
   const verdict = verifyReceipt(readText(receipt), hashable(readText(record), 'the record'), key);
-  console.log(JSON.stringify(verdict));
+  console.log(visible(JSON.stringify(verdict)));
   if (!verdict.ok) process.exitCode = 1;
 };
 

@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import { systemFailure } from './failure.ts';
 
 export interface Line {
   /** From 1, as editors count. */
@@ -21,12 +22,20 @@ const decode = (parts: readonly Uint8Array[], bytes: number): string | undefined
   }
 };
 
+async function* chunksOf(file: string | undefined): AsyncGenerator<Buffer> {
+  try {
+    yield* file === undefined ? process.stdin : createReadStream(file);
+  } catch (error) {
+    throw systemFailure(error, file);
+  }
+}
+
 /**
  * The lines of a file, or of standard input when there is none, empty ones left out. Only a line feed ends a line:
  * node's readline also splits at U+2028 and U+2029, which may stand unescaped inside a JSON string.
  */
 export async function* readLines(file: string | undefined): AsyncGenerator<Line> {
-  const source: AsyncIterable<Buffer> = file === undefined ? process.stdin : createReadStream(file);
+  const source = chunksOf(file);
   let number = 0;
   let parts: Uint8Array[] = [];
   let bytes = 0;

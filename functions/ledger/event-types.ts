@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Control } from '#ledger/controls.ts';
+import { PRODUCTION } from '#platform/ids.ts';
 
 export const RISK_LEVELS = ['low', 'medium', 'high'] as const;
 export type RiskLevel = (typeof RISK_LEVELS)[number];
@@ -116,7 +117,8 @@ const LEDGER_EVENT_TYPES = Object.keys(EVENT_TYPES) as [LedgerEventType, ...Ledg
 export const eventTypeSchema = z.enum(LEDGER_EVENT_TYPES);
 
 /**
- * A release has exactly one record of these and none after it. `release.refused` counts when it names a release:
+ * A release has exactly one record of these. After it come only outcomes of what was under way by then, and records that
+ * had waited in the queue, all marked late. `release.refused` counts when it names a release:
  * a request that was refused before it became one has no id.
  */
 export const TERMINAL_EVENT_TYPES = [
@@ -129,7 +131,11 @@ export const TERMINAL_EVENT_TYPES = [
 export const isTerminal = (type: LedgerEventType): boolean =>
   (TERMINAL_EVENT_TYPES as readonly LedgerEventType[]).includes(type);
 
+/** Says of a release that something is about to be done: the writer takes none after the terminal record. */
+export const beginsSomething = (type: LedgerEventType): boolean =>
+  type.endsWith('.intended') || type === 'release.abort.accepted';
+
 export const eventType = (type: LedgerEventType): EventType => EVENT_TYPES[type];
 
 export const riskLevelOf = (type: LedgerEventType, environment: string | undefined): RiskLevel =>
-  environment === 'production' ? 'high' : EVENT_TYPES[type].riskLevel;
+  environment === PRODUCTION ? 'high' : EVENT_TYPES[type].riskLevel;

@@ -7,7 +7,8 @@ import type { LinkedRecord } from '#ledger/chain.ts';
  *
  * Table `ledger-heads`: partition `pk` (S).
  *   `head`         { size, hash }: the only item that every append writes
- *   `batch#<id>`   { digest, receipts }: the batch's first result; kept, so that an id has one meaning for ever
+ *   `batch#<id>`   { digest, receipts }: the batch's first result; kept, so that an id has one meaning for ever; that of
+ *                  a release's conclusion (ended-releases.ts) says that the release has its terminal record
  *
  * Table `ledger-index`: partition `term` (S), sort `place` (S), nothing beside them; made from the ledger by
  * index-records, and to be deleted and made anew at any time.

@@ -20,6 +20,7 @@ import { environmentView, knownEnvironment } from '#releases/environment-view.ts
 import { untilFault } from '#releases/freeze.ts';
 import { changeFreeze, type FreezeChange } from '#releases/freeze-environment.ts';
 import { idempotencyScope } from '#releases/keys.ts';
+import { latestReleases } from '#releases/latest-releases.ts';
 import { phaseOf, type Release } from '#releases/release.ts';
 import { requestRelease } from '#releases/request-release.ts';
 import { rollBack } from '#releases/roll-back.ts';
@@ -107,11 +108,8 @@ export const handler = serveRoutes(releaseRoutes)({
   getRollbacks: async ({ params: { service }, query: { environment } }) => {
     if ((await ports.services.get(service)) === undefined)
       throw new NotFoundError(`service ${service} is not registered`);
-    const { releases } = await ports.releases.list({ service, limit: LATEST_RELEASES });
-    const wanted = releases.filter(
-      (release) => environment === undefined || release.environment === environment,
-    );
-    return { status: 200, body: rollbackReport(wanted) };
+    const latest = latestReleases(ports.releases, { service, environment }, LATEST_RELEASES);
+    return { status: 200, body: rollbackReport(await Array.fromAsync(latest)) };
   },
   requestRelease: async ({ body, caller, idempotencyKey, requestId }) => {
     const now = new Date();

@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import { ArmFacts, addArms } from '#rollout/judge/facts.ts';
+import { addArms, armFactsSchema } from '#rollout/judge/facts.ts';
 import type { PeriodFacts } from '#rollout/metric-source.ts';
 import { cumulativeFacts, type Settled, settledUntil } from '#rollout/stage-clock.ts';
 
-const armsSchema = ArmFacts.pick({ canary: true, baseline: true });
+const armsSchema = armFactsSchema.pick({ canary: true, baseline: true });
 
 /**
  * The end of a step that was passed: what had settled of it by then, and the periods that were still to settle, from the

@@ -3,6 +3,7 @@ import { type DynamoDBDocumentClient, GetCommand, TransactWriteCommand } from '@
 import type { AppendReceipt, LedgerWriter } from '#ledger/append.ts';
 import { batchDigest, requireOneTransaction } from '#ledger/batch.ts';
 import { EMPTY_LEDGER, type LedgerHead, type LinkedRecord, linkRecords } from '#ledger/chain.ts';
+import { afterTheEnd, conclusionOf, releasesToldOf } from '#ledger/ended-releases.ts';
 import { batchKey, HEAD_KEY, type LedgerTables, ledgerItem } from '#ledger/keys.ts';
 import type { RecordDraft } from '#ledger/record.ts';
 import { isNamed, orTransient } from '#platform/aws-errors.ts';
@@ -119,6 +120,7 @@ export const dynamoDbLedger = (
     how: 'decided' | 'late' | 'captured',
   ): Promise<readonly AppendReceipt[]> => {
     const digest = batchDigest(drafts);
+    const told = releasesToldOf(batchId, drafts);
     const deadline = around.now().getTime() + RETRY_MILLISECONDS_MAX;
     let occupiedAt: LedgerHead | undefined;
     for (let attempt = 0; ; attempt += 1) {
@@ -129,10 +131,16 @@ export const dynamoDbLedger = (
           ? EMPTY_LEDGER
           : { size: headItem.size as number, hash: headItem.hash as string };
       if (occupiedAt !== undefined && sameHead(occupiedAt, from)) throw occupied(from);
+      // After the head: a release that ends from here on moves it, so that nothing is committed on what was read.
+      const conclusions = await Promise.all(told.map((releaseId) => read(batchKey(conclusionOf(releaseId)))));
       const now = around.now();
+      const ended = new Set(told.filter((_, index) => conclusions[index] !== undefined));
       const { records, head } = linkRecords(from, drafts, {
         ids: drafts.map(() => around.newUlid(now)),
-        ...(how === 'late' && { lateAt: now.toISOString() }),
+        late: {
+          at: now.toISOString(),
+          drafts: how === 'late' ? drafts.map(() => true) : afterTheEnd(drafts, ended),
+        },
       });
       requireOneTransaction(records);
       const receipts = receiptsOf(records);

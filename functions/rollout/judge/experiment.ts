@@ -9,7 +9,7 @@ import {
   type Interval,
   plannedInterval,
 } from '#rollout/judge/proportion-difference.ts';
-import { type Reason, Reason as reasonSchema } from '#rollout/judge/reasons.ts';
+import { type Reason, reasonSchema } from '#rollout/judge/reasons.ts';
 
 /** Chance that a split which is as planned is ever called broken; small, because that voids weeks. */
 const SAMPLE_RATIO_ALPHA = 0.001;
