@@ -68,11 +68,11 @@ export class LedgerTree extends Construct {
       removalPolicy: config.retainData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     });
     const missedSeals = ownedQueue(this, 'MissedSeals', config, { queueName: 'missed-seals' });
-    this.createSealer(missedSeals);
+    const sealer = this.createSealer(missedSeals);
     const missedChecks = ownedQueue(this, 'MissedChecks', config, { queueName: 'missed-checks' });
     this.createVerifier(missedChecks);
     this.routed = { routes: proofRoutes, function: this.createProofs() };
-    new LedgerTreeAlarms(this, 'Alarms', { config, missedSeals, missedChecks });
+    new LedgerTreeAlarms(this, 'Alarms', { config, sealer: sealer.function, missedSeals, missedChecks });
     new CfnOutput(this, 'Origin', { key: 'LedgerOrigin', value: this.origin });
     new CfnOutput(this, 'TilesBucket', { key: 'TilesBucket', value: this.tiles.bucketName });
     new CfnOutput(this, 'CheckpointsBucket', {
@@ -122,7 +122,7 @@ export class LedgerTree extends Construct {
   }
 
   /** The one function that may sign, and may put what it signed where it stays. */
-  private createSealer(missed: sqs.Queue): void {
+  private createSealer(missed: sqs.Queue): GovernedFunction {
     const { config } = this;
     const sealer = new GovernedFunction(this, 'SealCheckpoint', {
       config,
@@ -158,6 +158,7 @@ export class LedgerTree extends Construct {
       schedule: scheduler.ScheduleExpression.rate(Duration.minutes(config.sealEveryMinutes)),
       target: new LambdaInvoke(sealer.live, { deadLetterQueue: missed, retryAttempts: 0 }),
     });
+    return sealer;
   }
 
   /** Looks at everything, changes nothing but its own progress, and tells by a record. */
