@@ -41,6 +41,9 @@ async function* found(api: ApiClient, filter: Filter, limit: number): AsyncGener
       remark(
         `the newest ${page.head.size - page.searchedSize} records are not searched yet: ask again in a moment`,
       );
+    for (const { seq, verification } of page.records)
+      if (!verification.signed && verification.checkpoint !== undefined)
+        remark(`record ${seq} is not what was signed: sluice audit export and verify say what it was`);
     yield* page.records;
     left -= page.records.length;
     cursor = page.next;

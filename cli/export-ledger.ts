@@ -4,8 +4,8 @@ import { pipeline } from 'node:stream/promises';
 import { canonicalJson, canonicalRecord } from '../functions/ledger/canonical.ts';
 import { TILE_WIDTH } from '../functions/ledger/merkle.ts';
 import { proofRoutes } from '../functions/ledger/proof-routes.ts';
-import type { LedgerRecord } from '../functions/ledger/record.ts';
 import { auditRoutes } from '../functions/ledger/routes.ts';
+import type { ReadRecord } from '../functions/ledger/signed-records.ts';
 import { bundleBytes, edgeOf, type Tile, tilePath } from '../functions/ledger/tiles.ts';
 import type { ApiClient } from './api-client.ts';
 import { exportedRecords, unfinishedRecords } from './export-files.ts';
@@ -31,11 +31,11 @@ const put = (directory: string, name: string, content: string | Uint8Array): voi
 };
 
 /** The records below number `end`, oldest first, page by page. */
-async function* recordsOf(api: ApiClient, end: number): AsyncGenerator<LedgerRecord> {
+async function* recordsOf(api: ApiClient, end: number): AsyncGenerator<ReadRecord> {
   let cursor: string | undefined;
   do {
     const query = { limit: 256, ...(cursor !== undefined && { cursor }) };
-    const page: { records: readonly LedgerRecord[]; next?: string | undefined } = await api.call(
+    const page: { records: readonly ReadRecord[]; next?: string | undefined } = await api.call(
       auditRoutes.listRecords,
       { query },
     );
@@ -77,7 +77,7 @@ const exportRecords = async (api: ApiClient, directory: string, end: number): Pr
   };
   async function* lines(): AsyncGenerator<string> {
     for await (const record of recordsOf(api, end)) {
-      const { verification: _, ...stored } = record as LedgerRecord & { readonly verification?: unknown };
+      const { verification: _, ...stored } = record;
       yield `${canonicalJson(stored)}\n`;
       bundle.push(canonicalRecord(stored));
       count += 1;

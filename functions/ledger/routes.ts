@@ -2,7 +2,8 @@ import * as z from 'zod';
 import { controlSchema } from '#ledger/controls.ts';
 import { eventTypeSchema } from '#ledger/event-types.ts';
 import { actorLoginSchema, instantSchema } from '#ledger/query-schemas.ts';
-import { hashSchema, ledgerRecordSchema } from '#ledger/record.ts';
+import { hashSchema } from '#ledger/record.ts';
+import { readRecordSchema } from '#ledger/signed-records.ts';
 import { releaseIdSchema, serviceNameSchema } from '#platform/ids.ts';
 import { pageQuery } from '#platform/page.ts';
 import { defineRoutes } from '#platform/route.ts';
@@ -28,7 +29,7 @@ export const auditRoutes = defineRoutes({
     }),
     responses: {
       200: z.strictObject({
-        records: z.array(ledgerRecordSchema),
+        records: z.array(readRecordSchema),
         next: z.string().optional(),
         /** How long the whole ledger was, and its last record's hash, before the page was read: what an auditor keeps. */
         head: z.strictObject({ size: z.int().min(0), hash: hashSchema }),

@@ -1,14 +1,27 @@
+import * as z from 'zod';
+import { dynamoDbCheckpoints } from '#ledger/adapters/dynamodb-seals.ts';
 import { indexedLedger, indexedLedgerEnvironment } from '#ledger/adapters/indexed-ledger.ts';
+import { s3TileReader } from '#ledger/adapters/s3-tiles.ts';
 import { instantOf } from '#ledger/query-schemas.ts';
+import type { LedgerRecord } from '#ledger/record.ts';
 import { isPosition } from '#ledger/record-filter.ts';
 import { auditRoutes } from '#ledger/routes.ts';
 import { ofRelease, searchRecords } from '#ledger/search-records.ts';
+import { withVerification } from '#ledger/signed-records.ts';
 import { dynamoDb, objectStore } from '#platform/clients.ts';
 import { fromCursor, toCursor } from '#platform/cursor.ts';
 import { readEnvironment } from '#platform/environment.ts';
 import { serveRoutes } from '#platform/serve-routes.ts';
 
-const { ledger, index } = indexedLedger(dynamoDb(), objectStore(), readEnvironment(indexedLedgerEnvironment));
+const environment = readEnvironment({
+  ...indexedLedgerEnvironment,
+  SEALS_TABLE: z.string(),
+  TILES_BUCKET: z.string(),
+});
+const [tables, objects] = [dynamoDb(), objectStore()];
+const { ledger, index } = indexedLedger(tables, objects, environment);
+const seals = dynamoDbCheckpoints(tables, environment.SEALS_TABLE);
+const readTile = s3TileReader(objects, environment.TILES_BUCKET);
 
 const isSequenceNumber = (position: string): boolean => /^\d{1,15}$/.test(position);
 
@@ -17,7 +30,13 @@ export const handler = serveRoutes(auditRoutes)({
     const filter = { ...wanted, from: instantOf(from), to: instantOf(to) };
     const isFiltered = Object.values(filter).some((value) => value !== undefined);
     // Before the page, so that nothing that they say was looked through could have been missed.
-    const [head, indexedSize] = await Promise.all([ledger.head(), index.indexedSize()]);
+    const [head, indexedSize, signed] = await Promise.all([
+      ledger.head(),
+      index.indexedSize(),
+      seals.lastCheckpoint(),
+    ]);
+    const asRead = (records: readonly LedgerRecord[]) =>
+      withVerification(records, signed?.size ?? 0, readTile);
     if (release === undefined && isFiltered) {
       const position = cursor === undefined ? undefined : fromCursor(cursor, isPosition);
       const ports = { readPlaces: index.readPlaces, byNumbers: ledger.byNumbers };
@@ -25,7 +44,7 @@ export const handler = serveRoutes(auditRoutes)({
       return {
         status: 200,
         body: {
-          records: [...records],
+          records: await asRead(records),
           ...(next !== undefined && { next: toCursor(next) }),
           head,
           searchedSize: Math.min(indexedSize, head.size),
@@ -40,7 +59,7 @@ export const handler = serveRoutes(auditRoutes)({
     return {
       status: 200,
       body: {
-        records: [...page.records],
+        records: await asRead(page.records),
         ...(page.next !== undefined && { next: toCursor(String(page.next)) }),
         head,
         searchedSize: head.size,

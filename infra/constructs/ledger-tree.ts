@@ -71,6 +71,7 @@ export class LedgerTree extends Construct {
     const sealer = this.createSealer(missedSeals);
     const missedChecks = ownedQueue(this, 'MissedChecks', config, { queueName: 'missed-checks' });
     this.createVerifier(missedChecks);
+    this.tellSigned(ledger.routed.function);
     this.routed = { routes: proofRoutes, function: this.createProofs() };
     new LedgerTreeAlarms(this, 'Alarms', { config, sealer: sealer.function, missedSeals, missedChecks });
     new CfnOutput(this, 'Origin', { key: 'LedgerOrigin', value: this.origin });
@@ -106,6 +107,14 @@ export class LedgerTree extends Construct {
     this.grantReadTiles(reader);
     reader.allow(['dynamodb:Query', 'dynamodb:GetItem'], [this.seals.tableArn]);
     reader.allow(['kms:GetPublicKey'], [this.key.keyArn]);
+  }
+
+  /** Who shows records says of each whether it is signed. */
+  private tellSigned(audit: GovernedFunction): void {
+    audit.function.addEnvironment('SEALS_TABLE', this.seals.tableName);
+    audit.function.addEnvironment('TILES_BUCKET', this.tiles.bucketName);
+    this.grantReadTiles(audit);
+    audit.allow(['dynamodb:Query'], [this.seals.tableArn]);
   }
 
   private createProofs(): GovernedFunction {

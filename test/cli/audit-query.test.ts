@@ -9,6 +9,8 @@ import { type FakeSluice, startFakeSluice, tokenFor } from './fake-sluice.ts';
 vi.setConfig({ testTimeout: 60_000 });
 
 const CLI = fileURLToPath(new URL('../../cli/sluice.mjs', import.meta.url));
+const VERIFICATION = { signed: true, hashAlgorithm: 'SHA-256', signatureAlgorithm: 'Ed25519', checkpoint: 3 };
+
 const ROUTE = 'GET /v1/audit/records';
 
 const { records: linked, head } = linkRecords(
@@ -16,7 +18,7 @@ const { records: linked, head } = linkRecords(
   Array.from({ length: 3 }, (_, n) => aDraft({ n })),
   { ids: Array.from({ length: 3 }, () => '01JGXQ00000000000000000000') },
 );
-const records = linked.map(({ record }) => record);
+const records = linked.map(({ record }) => ({ ...record, verification: VERIFICATION }));
 
 let fake: FakeSluice;
 beforeEach(async () => {
@@ -60,6 +62,18 @@ describe('sluice audit query', () => {
       { service: 'checkout', control: 'CC8.1', limit: '256' },
       { service: 'checkout', control: 'CC8.1', limit: '256', cursor: 'further' },
     ]);
+  });
+
+  it('says of a record that it is another one than was signed', async () => {
+    const [first] = records;
+    const changed = { ...first, verification: { ...VERIFICATION, signed: false } };
+    fake.answer(ROUTE, {
+      status: 200,
+      body: { records: [changed, ...records.slice(1)], head, searchedSize: 3 },
+    });
+    const { code, stderr } = await query();
+    expect(code).toBe(0);
+    expect(stderr).toBe('record 0 is not what was signed: sluice audit export and verify say what it was\n');
   });
 
   it('prints CSV with a header, and OCSF', async () => {

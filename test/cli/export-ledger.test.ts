@@ -43,7 +43,14 @@ beforeEach(async () => {
     status: 200,
     body: { key: signer.vkey, checkpoints: [newest], newest },
   });
-  fake.answer('GET /v1/audit/records', { status: 200, body: { records, head, searchedSize: COUNT } });
+  const verification = {
+    signed: true,
+    hashAlgorithm: 'SHA-256',
+    signatureAlgorithm: 'Ed25519',
+    checkpoint: COUNT,
+  };
+  const read = records.map((record) => ({ ...record, verification }));
+  fake.answer('GET /v1/audit/records', { status: 200, body: { records: read, head, searchedSize: COUNT } });
   fake.answer('GET /v1/audit/tiles/0/0', TILE);
 });
 afterEach(() => fake.stop());

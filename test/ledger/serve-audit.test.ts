@@ -1,3 +1,4 @@
+import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { BatchGetCommand, DynamoDBDocumentClient, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { APIGatewayProxyEventV2WithJWTAuthorizer, Context } from 'aws-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
@@ -15,6 +16,8 @@ vi.stubEnv('LEDGER_HEADS_TABLE', 'heads');
 vi.stubEnv('LEDGER_INDEX_TABLE', 'index');
 vi.stubEnv('ARCHIVE_BUCKET', 'archive');
 vi.stubEnv('ARCHIVES_TABLE', 'archives');
+vi.stubEnv('SEALS_TABLE', 'seals');
+vi.stubEnv('TILES_BUCKET', 'tiles');
 const { handler } = await import('#ledger/serve-audit.handler.ts');
 
 const { model, writer, reader, index } = modelledLedger();
@@ -22,6 +25,21 @@ const dynamo = mockClient(DynamoDBDocumentClient);
 dynamo.on(GetCommand).callsFake((input) => model.get(input));
 dynamo.on(BatchGetCommand).callsFake((input) => model.batchGet(input));
 dynamo.on(QueryCommand).callsFake((input) => model.query(input));
+const objects = mockClient(S3Client);
+
+/** As if this many records were signed, in a tree with these leaves. */
+const signed = (size: number, leaves: readonly string[]) => {
+  dynamo
+    .on(QueryCommand, { TableName: 'seals' })
+    .resolves({
+      Items: [
+        { kind: 'checkpoint', number: size, n: 1, note: 'a note', sealedAt: '2026-01-05T10:00:00.000Z' },
+      ],
+    });
+  objects.on(GetObjectCommand, { Bucket: 'tiles' }).callsFake(async () => ({
+    Body: { transformToByteArray: async () => Buffer.from(leaves.join(''), 'hex') },
+  }));
+};
 
 const get = async (query: Record<string, string>, role = 'auditor') => {
   const event = {
@@ -128,6 +146,25 @@ describe('GET /v1/audit/records', () => {
       .map(({ args }) => args[0].input.ConsistentRead);
     expect(reads.length).toBeGreaterThan(1);
     expect(new Set(reads)).toEqual(new Set([true]));
+  });
+
+  it('says of each record whether a checkpoint covers it, as it is read', async () => {
+    const { body } = await get({ limit: '20' });
+    const hashes = body.records.map(({ recordHash }: { recordHash: string }) => recordHash);
+    expect(body.records[0].verification).toMatchObject({ signed: false });
+    signed(15, [...hashes.slice(0, 3), 'f'.repeat(64), ...hashes.slice(4, 15)]);
+    const read = await get({ limit: '20' });
+    const said = read.body.records.map(
+      ({ verification }: { verification: { signed: boolean } }) => verification.signed,
+    );
+    expect(said).toEqual(hashes.map((_: string, seq: number) => seq < 15 && seq !== 3));
+    const found = await get({ service: 'checkout', limit: '1' });
+    expect(found.body.records[0].verification).toEqual({
+      signed: true,
+      hashAlgorithm: 'SHA-256',
+      signatureAlgorithm: 'Ed25519',
+      checkpoint: 15,
+    });
   });
 
   it('is for auditors, operators and admins', async () => {
