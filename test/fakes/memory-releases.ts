@@ -27,6 +27,40 @@ const identitiesOf = ({ waves }: Release): string[] => waves.map(({ target }) =>
 const isForwardAt = (release: Release, fence: number): boolean =>
   release.mode === 'forward' && release.fence === fence;
 
+/**
+ * Items by their text, and what a change made of them, for all stores: explorations write the same few thousand again and
+ * again.
+ */
+const items = new Map<string, Release>();
+const changed = new WeakMap<Release, Map<string, Release>>();
+
+/** A copy without undefined members, as what comes out of a table; the same object for the same content. */
+const item = (release: Release): Release => {
+  const text = JSON.stringify(release);
+  const known = items.get(text);
+  if (known !== undefined) return known;
+  const made = Object.freeze(JSON.parse(text) as Release);
+  items.set(text, made);
+  return made;
+};
+
+const itemWith = (release: Release, change: Partial<Release>): Release => {
+  const known = changed.get(release) ?? new Map<string, Release>();
+  changed.set(release, known);
+  const text = JSON.stringify(change);
+  const after = known.get(text) ?? item({ ...release, ...change });
+  known.set(text, after);
+  return after;
+};
+
+/** What is read must be what the schema allows, as with the table; checked once for each item. */
+const valid = new WeakSet<Release>();
+const checked = (release: Release): Release => {
+  if (!valid.has(release)) releaseSchema.parse(release);
+  valid.add(release);
+  return release;
+};
+
 /** The release store in memory. Every method takes effect at once, whole or not at all. */
 export const memoryReleases = (): MemoryReleases => {
   const releases = new Map<ReleaseId, Release>();
@@ -41,13 +75,6 @@ export const memoryReleases = (): MemoryReleases => {
   const lockName = ({ service, environment }: Pick<Release, 'service' | 'environment'>) =>
     `${service}#${environment}`;
 
-  /** What is read must be what the schema allows, as with the table; checked once for each write. */
-  const valid = new WeakSet<Release>();
-  const checked = (release: Release): Release => {
-    if (!valid.has(release)) releaseSchema.parse(release);
-    valid.add(release);
-    return release;
-  };
   const read = (releaseId: ReleaseId): Release | undefined => {
     const found = releases.get(releaseId);
     return found && checked(found);
@@ -65,7 +92,7 @@ export const memoryReleases = (): MemoryReleases => {
   ): boolean => {
     const found = releases.get(releaseId);
     if (found === undefined || !condition(found)) return false;
-    releases.set(releaseId, Object.freeze({ ...found, ...stored(change(found)) }));
+    releases.set(releaseId, itemWith(found, change(found)));
     return true;
   };
 
@@ -79,7 +106,7 @@ export const memoryReleases = (): MemoryReleases => {
     if (found?.wishes?.includes(key)) return true;
     if (found?.mode !== 'forward' || !condition(found)) return false;
     const wishes = [...(found.wishes ?? []), key];
-    releases.set(releaseId, Object.freeze({ ...change(found), wishes }));
+    releases.set(releaseId, item({ ...change(found), wishes }));
     return true;
   };
 
@@ -109,7 +136,7 @@ export const memoryReleases = (): MemoryReleases => {
         holder === undefined &&
         mover === undefined;
       if (isFree && !releases.has(release.releaseId)) {
-        releases.set(release.releaseId, stored(release));
+        releases.set(release.releaseId, item(release));
         locks.set(lockName(release), release.releaseId);
         for (const identity of identitiesOf(release)) targets.set(identity, release.releaseId);
         keys.set(value, { releaseId: release.releaseId, requestDigest });
@@ -132,7 +159,7 @@ export const memoryReleases = (): MemoryReleases => {
         !keys.has(value) &&
         !releases.has(releaseId);
       if (!isFree) return { kind: 'moved-on' };
-      releases.set(releaseId, stored(release));
+      releases.set(releaseId, item(release));
       places.set(lockName(release), releaseId);
       keys.set(value, { releaseId, requestDigest });
       return { kind: 'queued' };
@@ -156,7 +183,7 @@ export const memoryReleases = (): MemoryReleases => {
       places.delete(lockName(release));
       locks.set(lockName(release), releaseId);
       for (const identity of identitiesOf(release)) targets.set(identity, releaseId);
-      releases.set(releaseId, Object.freeze(admitted));
+      releases.set(releaseId, item(admitted));
       return { kind: 'admitted' };
     },
     readEnvironment: async (environment) => stateOf(environment),
@@ -290,7 +317,7 @@ export const memoryReleases = (): MemoryReleases => {
       if (present?.concludedAt !== undefined) return;
       if (present?.mode !== 'done' || (!present.waiting && locks.get(lockName(release)) !== releaseId))
         throw new Error(`release ${releaseId} can't be closed: it is not done or does not hold its lock`);
-      releases.set(releaseId, { ...present, concludedAt: at });
+      releases.set(releaseId, itemWith(present, { concludedAt: at }));
       if (places.get(lockName(release)) === releaseId) places.delete(lockName(release));
       if (present.waiting) return;
       locks.delete(lockName(release));

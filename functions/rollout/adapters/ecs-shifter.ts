@@ -130,22 +130,18 @@ export const ecsShifter = (
   };
 
   /**
-   * A promotion gives the old version's tasks back. Traffic that returns after it needs them again, and stays where it is
-   * until half as many run as where it is now: to move it to fewer would end it. Before a promotion the stable version has
-   * its tasks, and nothing keeps traffic from it.
-   * @throws TransientError meanwhile, having asked for them.
+   * Where traffic is or returns to, there must be as many tasks as in the other service, or half of them at least: a
+   * promotion may have given them back. Asks for those that are missing; undefined when none are.
    */
-  const refill = async (target: EcsTarget, slots: Slots, at: Routing, place: string): Promise<void> => {
+  const refill = async (target: EcsTarget, slots: Slots, place: string): Promise<string | undefined> => {
     const slot = slots.get(place);
     const present = slots.get(otherThan(target, place));
-    if (at.primary === place || slot === undefined || present === undefined) return;
+    if (slot === undefined || present === undefined) return undefined;
     const { serviceName, desiredCount = 0, runningCount = 0 } = slot.service;
     const { desiredCount: tasks = 0, runningCount: presentCount = 0 } = present.service;
-    if (2 * Math.min(desiredCount, runningCount) >= presentCount) return;
+    if (2 * Math.min(desiredCount, runningCount) >= presentCount) return undefined;
     if (desiredCount < tasks) await services.update(target, slot, { desiredCount: tasks });
-    throw new TransientError(
-      `service ${serviceName} runs ${runningCount} of ${Math.max(desiredCount, tasks)} tasks, and was told to run them all; traffic stays with service ${present.service.serviceName} until more of them run: try again`,
-    );
+    return `service ${serviceName} runs ${runningCount} of ${Math.max(desiredCount, tasks)} tasks, and was told to run them all`;
   };
 
   const world = { balancers, services, routeOf, find: (one: AlbTarget) => route.find(one) };
@@ -175,8 +171,16 @@ export const ecsShifter = (
     restore: async (target, stable, revision) => {
       const [slots, at] = await Promise.all([slotsIfTold(target), route.readRouting(routeOf(target))]);
       const place = placeOf(slots, stable, at.primary) ?? at.primary;
-      await refill(target, slots, at, place);
+      // To move it to fewer tasks would end it. Before a promotion the stable version has its tasks, and nothing keeps
+      // traffic from it.
+      const missing = at.primary === place ? undefined : await refill(target, slots, place);
+      if (missing !== undefined)
+        throw new TransientError(
+          `${missing}; traffic stays with service ${slots.get(at.primary)?.service.serviceName} until more of them run: try again`,
+        );
       await route.restore(routeOf(target), place, revision);
+      // Whoever gave them back while traffic was on its way here, and was cut off before it could take them again.
+      if (at.primary === place) await refill(target, slots, place);
     },
     retire: async (target, mayWrite) => {
       const { slots, at } = await read(target);
@@ -184,6 +188,9 @@ export const ecsShifter = (
       const { desiredCount = 0 } = slot.service;
       const isLarger = desiredCount > target.idleTasks;
       if (!isLarger || !isIdle(at, slot.name) || !(await mayWrite())) return;
+      const missing = await refill(target, slots, at.primary);
+      if (missing !== undefined)
+        throw new TransientError(`${missing}; nothing is given back until more of them run: try again`);
       await services.update(target, slot, { desiredCount: target.idleTasks });
       // Traffic may be on its way back there since it was asked: what can't be found out counts as that.
       let isSpare = false;

@@ -272,6 +272,30 @@ describe('traffic that goes to an ECS service without tasks', () => {
     expect(isAlone(await at(fixture), RUNNING)).toBe(true);
   });
 
+  it('has them asked for when it is there already: whoever gave them back was cut off before it could take them again', async () => {
+    const fixture = await promoted();
+    const { shifter, target, ecs } = fixture;
+    await shifter.restore(target, RUNNING);
+    ecs.change(blue, { desiredCount: 0, runningCount: 0 });
+    await shifter.restore(target, RUNNING);
+    expect(ecs.service(blue)).toMatchObject({ desiredCount: 3 });
+    expect(isAlone(await at(fixture), RUNNING)).toBe(true);
+  });
+
+  it('keeps the other service until it has tasks: to give those back too would end all of it', async () => {
+    const fixture = await promoted();
+    const { shifter, target, ecs } = fixture;
+    await shifter.restore(target, RUNNING);
+    ecs.change(blue, { desiredCount: 0, runningCount: 0 });
+    const retirement = shifter.retire(target, always);
+    await expect(retirement).rejects.toBeInstanceOf(TransientError);
+    await expect(retirement).rejects.toThrow(/shop-blue runs 0 of 3 tasks.*nothing is given back/);
+    expect([blue, green].map((name) => ecs.service(name)?.desiredCount)).toEqual([3, 3]);
+    ecs.change(blue, { runningCount: 3 });
+    await shifter.retire(target, always);
+    expect([blue, green].map((name) => ecs.service(name)?.desiredCount)).toEqual([3, 0]);
+  });
+
   it('does not stay with tasks that do not run either', async () => {
     const fixture = await retired();
     fixture.ecs.change(green, { runningCount: 0 });

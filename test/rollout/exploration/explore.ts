@@ -35,22 +35,54 @@ const isFault = ({ fate }: Step): boolean => fate !== 'go';
 interface Budget {
   readonly faults: number;
   readonly preemptions: number;
-  readonly last: string | undefined;
+  /** Whoever was at work last, where it can go on: its branch, or what is left of the process once that has ended. */
+  readonly present: readonly Standing[];
 }
 
-const spend = (budget: Budget, step: Step, canGoOn: boolean): Budget => ({
-  faults: budget.faults - (isFault(step) ? 1 : 0),
-  preemptions: budget.preemptions - (canGoOn && step.process !== budget.last ? 1 : 0),
-  last: step.process,
+const isIn = (standings: readonly Standing[], { process, branch }: Standing): boolean =>
+  standings.some((one) => one.process === process && one.branch === branch);
+
+const spend = ({ faults, preemptions, present }: Budget, step: Step): Omit<Budget, 'present'> => ({
+  faults: faults - (isFault(step) ? 1 : 0),
+  preemptions: preemptions - (present.length > 0 && !isIn(present, step) ? 1 : 0),
 });
+
+const goingOn = (ready: readonly Standing[], last: Step | undefined): readonly Standing[] => {
+  const own = ready.filter(({ process }) => process === last?.process);
+  const same = own.filter(({ branch }) => branch === last?.branch);
+  return same.length > 0 ? same : own;
+};
+
+const isSame = (one: readonly Standing[], other: readonly Standing[]): boolean =>
+  one.length === other.length && one.every((standing) => isIn(other, standing));
+
+/** Whether whoever was here with `before` has gone everywhere that one with `budget` can go. */
+const covers = (before: Budget, budget: Budget): boolean => {
+  // Whoever stopped somebody else than this one has to spend one more to get where this one is.
+  const more = before.present.length === 0 || isSame(before.present, budget.present) ? 0 : 1;
+  return before.faults >= budget.faults && before.preemptions >= budget.preemptions + more;
+};
+
+/** The places that were entered, each with what could still be spent there. */
+class Places {
+  private readonly entered = new Map<string, readonly Budget[]>();
+
+  /** False when nothing new can be found there. */
+  enter(place: string, budget: Budget): boolean {
+    const before = this.entered.get(place) ?? [];
+    if (before.some((one) => covers(one, budget))) return false;
+    this.entered.set(place, [...before.filter((one) => !covers(budget, one)), budget]);
+    return true;
+  }
+}
 
 /**
  * Every schedule of the world's processes within the bounds, depth first; each run begins anew and replays its prefix.
- * A place already seen with the same budget is not entered twice. Stops at the first violation.
+ * A place where another run went on with as much to spend is not entered again. Stops at the first violation.
  */
 export const explore = async (exploration: Exploration): Promise<Explored> => {
   const pending: Step[][] = [[]];
-  const memory = { seen: new Set<string>(), names: new Names() };
+  const memory = { places: new Places(), names: new Names() };
   let runs = 0;
   for (let prefix = pending.pop(); prefix !== undefined; prefix = pending.pop()) {
     runs += 1;
@@ -69,30 +101,27 @@ const run = async (
   exploration: Exploration,
   prefix: readonly Step[],
   steps: Step[],
-  { seen, names }: { readonly seen: Set<string>; readonly names: Names },
+  { places, names }: { readonly places: Places; readonly names: Names },
   branch: (steps: Step[]) => void,
 ): Promise<void> => {
   const scheduler = new Scheduler(names);
   const world = await exploration.world(scheduler);
-  let budget: Budget = { ...exploration, last: undefined };
+  let budget: Budget = { ...exploration, present: [] };
   for (;;) {
     const ready = await scheduler.ready();
     if (ready.length === 0) break;
-    const canGoOn = ready.some(({ process }) => process === budget.last);
+    budget = { ...budget, present: goingOn(ready, steps.at(-1)) };
     const replayed = prefix[steps.length];
     if (replayed === undefined) {
-      const { faults, preemptions, last } = budget;
       const shared = world.place().map((part) => names.of(part));
-      const place = `${shared} ${scheduler.place()} ${faults} ${preemptions} ${last}`;
-      if (seen.has(place)) return;
-      seen.add(place);
+      if (!places.enter(`${shared} ${scheduler.place()}`, budget)) return;
     }
-    const [chosen, ...others] = replayed ? [replayed] : choices(exploration, ready, budget, canGoOn);
+    const [chosen, ...others] = replayed ? [replayed] : choices(exploration, ready, budget);
     if (chosen === undefined) break;
     for (const other of others) branch([...steps, other]);
     steps.push(chosen);
     await scheduler.take(chosen);
-    budget = spend(budget, chosen, canGoOn);
+    budget = { ...budget, ...spend(budget, chosen) };
     world.observe(chosen);
   }
   await world.settle();
@@ -105,17 +134,13 @@ const run = async (
 const choices = (
   { fates, isUnnoticed }: Exploration,
   ready: readonly Standing[],
-  budget: Budget,
-  canGoOn: boolean,
+  { faults, preemptions, present }: Budget,
 ): Step[] => {
-  const present = ready.find(({ process }) => process === budget.last);
-  const stays = canGoOn && (budget.preemptions === 0 || (present && isUnnoticed(present.call)));
-  return ready
-    .filter(({ process }) => !stays || process === budget.last)
-    .flatMap(({ process, call }) => {
-      const chances: Fate[] = ['go', ...(budget.faults > 0 ? fates(call) : [])];
-      return chances.map((fate) => ({ process, call, fate }));
-    });
+  const stays = present.length > 0 && (preemptions === 0 || present.some(({ call }) => isUnnoticed(call)));
+  return (stays ? present : ready).flatMap((standing) => {
+    const chances: Fate[] = ['go', ...(faults > 0 ? fates(standing.call) : [])];
+    return chances.map((fate) => ({ ...standing, fate }));
+  });
 };
 
 /** A schedule as people read it: one line a step. */
