@@ -151,7 +151,13 @@ export const releaseSchema = z.strictObject({
   promotionWish: promotionWishSchema.optional(),
   /** Traffic was read back and found at this place while the fence had this value. */
   verified: z
-    .strictObject({ at: z.enum(['stable', 'new']), fence: z.int(), time: z.iso.datetime() })
+    .strictObject({
+      at: z.enum(['stable', 'new']),
+      fence: z.int(),
+      time: z.iso.datetime(),
+      /** Of a restore that found it there already: since when, each time that it was read. */
+      since: z.iso.datetime().optional(),
+    })
     .optional(),
   /** Recovery workflows started for it. */
   recoveries: z.int().min(0),

@@ -22,6 +22,7 @@ export const restoredTime = ({
   const lookedAt = progress?.verdict === 'restore' ? progress.lookedAt : undefined;
   const breachedAt = lookedAt ?? restoringSince;
   if (outcome !== 'rolled-back' || verified?.at !== 'stable' || breachedAt === undefined) return undefined;
-  const milliseconds = Math.max(0, Date.parse(verified.time) - Date.parse(breachedAt));
-  return { breachedAt, verifiedAt: verified.time, milliseconds };
+  const verifiedAt = verified.since ?? verified.time;
+  const milliseconds = Math.max(0, Date.parse(verifiedAt) - Date.parse(breachedAt));
+  return { breachedAt, verifiedAt, milliseconds };
 };

@@ -105,6 +105,9 @@ const despiteOthers = async <T>({ name, stableVersion }: StableTarget, work: Pro
 /** Writes that may come in between before the restore goes ahead without looking. */
 const RACES_MAX = 3;
 
+/** `home`: it was there already. Stable is written all the same. */
+type BroughtBack = 'back' | 'home' | 'ended';
+
 /**
  * Sets traffic back: on the condition that nobody wrote since it was read, and having seen after that read that the
  * release has not ended. By then a later release may be at work, and an invocation of this one that comes late must not
@@ -114,14 +117,14 @@ const bringBack = async (
   ports: RestorePorts,
   releaseId: ReleaseId,
   wave: StableTarget,
-): Promise<'back' | 'ended'> => {
+): Promise<BroughtBack> => {
   const { target, stableVersion: stable } = wave;
   try {
     for (let race = 1; race <= RACES_MAX; race += 1) {
-      const { revision } = await ports.shifter.readRouting(target);
+      const found = await ports.shifter.readRouting(target);
       if ((await ports.releases.readFence(releaseId)).mode === 'done') return 'ended';
-      const overtaken = await overtakenBy(ports.shifter.restore(target, stable, revision));
-      if (overtaken === undefined) return 'back';
+      const overtaken = await overtakenBy(ports.shifter.restore(target, stable, found.revision));
+      if (overtaken === undefined) return isAlone(found, stable) ? 'home' : 'back';
     }
   } catch (error) {
     ports.onTrouble('a restore could not find out whether it is still wanted; it goes ahead', error);
@@ -175,17 +178,25 @@ const noteStable = async (
   releaseId: ReleaseId,
   fence: number,
   verify: () => Promise<void>,
+  since?: string,
 ): Promise<number> => {
   let inForce = fence;
   for (let round = 0; round < VERIFY_ROUNDS; round += 1) {
     await verify();
-    const verified = { at: 'stable', fence: inForce, time: ports.now() } as const;
+    const time = ports.now();
+    const verified = { at: 'stable', fence: inForce, time, ...(since !== undefined && { since }) } as const;
     if (await ports.releases.noteVerified(releaseId, verified)) return inForce;
     const present = await ports.releases.readFence(releaseId);
     if (present.mode === 'done') return present.fence;
     inForce = present.fence;
   }
   throw new TransientError('the fence keeps rising; another restore is at work');
+};
+
+/** The workflow restores once more what an abort has brought back: how fast that was is known by the first time. */
+const stableSince = (release: Release | undefined): string | undefined => {
+  const { verified } = release ?? {};
+  return verified?.at === 'stable' ? (verified.since ?? verified.time) : undefined;
 };
 
 /**
@@ -232,7 +243,8 @@ export const restoreTraffic = async (
     reasons: command.cause,
   });
   // Another restore finished and the release was concluded on it: traffic was verified, and may have moved on since.
-  if ((await forEach(waves, (wave) => bringBack(ports, releaseId, wave))).includes('ended'))
+  const brought = await forEach(waves, (wave) => bringBack(ports, releaseId, wave));
+  if (brought.includes('ended'))
     return state.fence === undefined ? { kind: 'done' } : { kind, fence: state.fence };
   const verify = async () => {
     await forEach(waves, (wave) => verifyStable(ports, wave));
@@ -241,6 +253,7 @@ export const restoreTraffic = async (
   await tell(ports, subject, `${step}/done`, 'release.restore.done', actor, facts);
   if (state.fence === undefined)
     throw new TransientError('traffic is back on stable, but that could not be noted yet');
-  const fence = await noteStable(ports, releaseId, state.fence, verify);
+  const since = brought.includes('back') ? undefined : stableSince(state.release);
+  const fence = await noteStable(ports, releaseId, state.fence, verify, since);
   return { kind, fence };
 };

@@ -4,7 +4,7 @@ import { restoredTime } from '#releases/restored-time.ts';
 import { rollbackReport, rollbackReportSchema } from '#releases/rollback-report.ts';
 import { aRelease, NOW, NOW_MS, progressAt, releaseIdOf } from '../builders/release.ts';
 
-const after = (seconds: number) => new Date(NOW_MS + seconds * 1_000).toISOString();
+const later = (seconds: number) => new Date(NOW_MS + seconds * 1_000).toISOString();
 let count = 0;
 const back = (seconds: number, more: Partial<Release> = {}): Release => {
   count += 1;
@@ -12,20 +12,29 @@ const back = (seconds: number, more: Partial<Release> = {}): Release => {
     releaseId: releaseIdOf(count),
     mode: 'done',
     outcome: 'rolled-back',
-    restoringSince: after(1),
+    restoringSince: later(1),
     progress: { ...progressAt(0, 5), verdict: 'restore', lookedAt: NOW },
-    verified: { at: 'stable', fence: 2, time: after(seconds) },
+    verified: { at: 'stable', fence: 2, time: later(seconds) },
     ...more,
   });
 };
 
 describe('how long a breach lasted', () => {
   it('counts from the look that found it', () => {
-    expect(restoredTime(back(4))).toEqual({ breachedAt: NOW, verifiedAt: after(4), milliseconds: 4_000 });
+    expect(restoredTime(back(4))).toEqual({ breachedAt: NOW, verifiedAt: later(4), milliseconds: 4_000 });
   });
 
   it('counts from where the restore began when no look asked for it', () => {
     expect(restoredTime(back(4, { progress: progressAt(0, 5) }))?.milliseconds).toBe(3_000);
+  });
+
+  it('ends where traffic was found back first, though restores after that found it there again', () => {
+    const verified = { at: 'stable', fence: 3, time: later(60), since: later(2) } as const;
+    expect(restoredTime(back(60, { verified }))).toEqual({
+      breachedAt: NOW,
+      verifiedAt: later(2),
+      milliseconds: 2_000,
+    });
   });
 
   it('is not known of one whose traffic had not moved, or is not verified on stable', () => {

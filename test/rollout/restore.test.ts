@@ -61,6 +61,26 @@ describe('a restore', () => {
     expect(releases.peek(releaseId)?.verified).toMatchObject({ at: 'stable', fence: 3 });
   });
 
+  it('done again keeps since when traffic was back, as long as it is found there', async () => {
+    const rollout = await halfway();
+    const { releaseId, shifter, target, present } = rollout;
+    const restoreAt = (time: string) =>
+      restoreTraffic({ ...rollout.ports, now: () => time }, { releaseId, cause });
+    const [first, second, third, fourth] = [1, 2, 3, 4].map(
+      (minute) => `2026-01-05T10:0${minute}:00.000Z`,
+    ) as [string, string, string, string];
+    await restoreAt(first);
+    expect(present().verified).toEqual({ at: 'stable', fence: 2, time: first });
+    await restoreAt(second);
+    expect(present().verified).toEqual({ at: 'stable', fence: 3, time: second, since: first });
+    const weight = { stable: STABLE, canary: CANARY, weightPercent: 50 };
+    await shifter.setWeight(target, weight, shifter.routing().revision);
+    await restoreAt(third);
+    expect(present().verified).toEqual({ at: 'stable', fence: 4, time: third });
+    await restoreAt(fourth);
+    expect(present().verified).toEqual({ at: 'stable', fence: 5, time: fourth, since: third });
+  });
+
   it('has nothing to bring back before the snapshot, and the release can end', async () => {
     const { ports, releases, shifter } = await halfway();
     const other = aRelease({
