@@ -10,6 +10,7 @@ import { Flags } from './constructs/flags.ts';
 import { Front } from './constructs/front.ts';
 import { Identity } from './constructs/identity.ts';
 import { Ledger } from './constructs/ledger.ts';
+import { LedgerRedrive } from './constructs/ledger-redrive.ts';
 import { LedgerTree } from './constructs/ledger-tree.ts';
 import { Policy } from './constructs/policy.ts';
 import { Releases } from './constructs/releases.ts';
@@ -37,6 +38,7 @@ export class SluiceStack extends Stack {
     const identity = new Identity(this, 'Identity', { config });
     const ledger = new Ledger(this, 'Ledger', { config, bus });
     const ledgerTree = new LedgerTree(this, 'LedgerTree', { config, ledger });
+    const ledgerRedrive = new LedgerRedrive(this, 'LedgerRedrive', { config, bus, ledger });
     const capture = new Capture(this, 'Capture', { config, ledger });
     const flags = new Flags(this, 'Flags', { config, ledger });
     const policy = new Policy(this, 'Policy', { config, ledger });
@@ -47,7 +49,7 @@ export class SluiceStack extends Stack {
     const api = new Api(this, 'Api', {
       config,
       identity,
-      slices: [front, policy, flags, releases, rollout, ledger, ledgerTree, capture].map(
+      slices: [front, policy, flags, releases, rollout, ledger, ledgerTree, ledgerRedrive, capture].map(
         (slice) => slice.routed,
       ),
     });

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { captureRoutes } from '#capture/routes.ts';
 import { proofRoutes } from '#ledger/proof-routes.ts';
+import { redriveRoutes } from '#ledger/redrive-routes.ts';
 import { auditRoutes } from '#ledger/routes.ts';
 import { defineRoutes, type RouteTable } from '#platform/route.ts';
 import { flagRoutes, serviceRoutes } from '#policy/routes.ts';
@@ -43,5 +44,6 @@ export const ALL_ROUTES: readonly RouteTable[] = [
   commandRoutes,
   auditRoutes,
   proofRoutes,
+  redriveRoutes,
   captureRoutes,
 ];

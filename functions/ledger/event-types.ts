@@ -97,6 +97,8 @@ const EVENT_TYPES = {
   'flag.drifted': configuration('drifted', 'high', 'CC7.2', 'CC8.1', 'A.8.32'),
   'ledger.verified': audit('verified', 'low', 'CC7.2'),
   'ledger.verification.failed': audit('broken', 'high', 'CC7.2', 'CC7.3', 'A.5.26'),
+  'ledger.redrive.intended': audit('redriving', 'low', 'CC6.1', 'CC7.3'),
+  'ledger.redrive.done': audit('redriven', 'low', 'CC6.1', 'CC7.3'),
   // Captured: what others say that happened outside of Sluice.
   'change.code': code('pushed', 'low', 'CC8.1', 'A.8.32'),
   'change.infrastructure': infrastructure('pushed', 'medium', 'CC8.1', 'A.8.32'),
