@@ -19,7 +19,7 @@ const config: KnipConfig = {
   ignoreExportsUsedInFile: true,
   // Called by name by local/check.ts.
   // Skipped with a message where it is absent.
-  ignoreBinaries: ['go'],
+  ignoreBinaries: ['go', 'java', 'mvn'],
   ignoreDependencies: ['@biomejs/biome', 'asl-validator', 'aws-cdk'],
 };
 

@@ -1,133 +1,116 @@
-import { createHash, generateKeyPairSync, sign } from 'node:crypto';
-import { EMPTY_LEDGER, type LedgerHead, linkRecords } from '#ledger/chain.ts';
-import { checkpointText } from '#ledger/checkpoint.ts';
-import { exportLineOf } from '#ledger/export-line.ts';
-import { MerkleTree, TILE_WIDTH } from '#ledger/merkle.ts';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { TILE_WIDTH } from '#ledger/merkle.ts';
 import { inclusionProof } from '#ledger/proofs.ts';
 import { receiptText, verifyReceipt } from '#ledger/receipt.ts';
-import type { RecordDraft } from '#ledger/record.ts';
-import { parseVkey, signedNote, vkeyOf } from '#ledger/signed-note.ts';
-import { edgeOf, tileBytes, tilePath } from '#ledger/tiles.ts';
-import { verifyLedger } from '#ledger/verify-ledger.ts';
-import { systemActor } from '#platform/actor.ts';
+import { recordsIn, tilePath } from '#ledger/tiles.ts';
 import { stageConfig } from '../infra/config.ts';
+import { startEmulator } from '../local/emulator.ts';
 import { ledgerMonth } from './cost/ledger-month.ts';
 import { billOf, PRICES, totalOf } from './cost/prices.ts';
-
-const BATCH = 1_000;
-
-const draft = (n: number): RecordDraft => ({
-  event: { type: 'release.shift.done', timestamp: '2026-01-05T10:00:10.000Z' },
-  change: { service: 'checkout', environment: 'production' },
-  actor: systemActor('sluice'),
-  data: {
-    n,
-    weightPercent: 25,
-    from: '41',
-    to: '42',
-    digest: createHash('sha256').update(String(n)).digest('hex'),
-  },
-});
+import { measureAppends } from './ledger/appends.ts';
+import { NotToBeHad, startDynamoDbLocal } from './ledger/dynamodb-local.ts';
+import { aKey, linked, type WrittenExport, writeExport } from './ledger/export-of.ts';
+import { runVerify } from './ledger/verify-process.ts';
 
 const seconds = (since: number): number => (performance.now() - since) / 1_000;
 const count = (n: number): string => Math.round(n).toLocaleString('en-US');
 const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`;
 
-/** Links `size` records, a batch at a time, and hands each on; what a writer computes besides its transactions. */
-function* linked(size: number) {
-  let head: LedgerHead = EMPTY_LEDGER;
-  while (head.size < size) {
-    const { size: from } = head;
-    const drafts = Array.from({ length: Math.min(BATCH, size - from) }, (_, n) => draft(from + n));
-    const made = linkRecords(head, drafts, { ids: drafts.map(() => '01JGXQ00000000000000000000') });
-    yield made.records;
-    head = made.head;
-  }
-}
+/** What a writer computes besides its transactions. */
+const tellLinking = (size: number): void => {
+  const since = performance.now();
+  for (const _ of linked(size));
+  console.log(`canonicalise, hash, link: ${count(size / seconds(since))} records a second`);
+};
 
-/** How fast the ledger links, verifies and proves on one core, and in how much memory: `npm run bench -- ledger [records]`. */
+const tellVerification = async (directory: string, size: number, vkey: string): Promise<void> => {
+  const run = await runVerify(directory, vkey);
+  console.log(
+    `audit verify of ${count(size)} records: ${count(size / run.seconds)} a second, ${count(size / run.coreSeconds)} by the processor's clock; at most ${megabytes(run.peakBytes)}`,
+  );
+};
+
+/** How a receipt of one record is made from the tiles, and checked. */
+const tellProof = async (
+  directory: string,
+  size: number,
+  { note }: WrittenExport,
+  { key }: ReturnType<typeof aKey>,
+): Promise<void> => {
+  const index = Math.floor(size / 3);
+  const read = (name: string) => readFileSync(path.join(directory, name));
+  const since = performance.now();
+  const proof = await inclusionProof(async (tile) => read(tilePath(tile)), index, size);
+  const receipt = receiptText({ index, proof, checkpoint: note });
+  const made = seconds(since);
+  const bundle = { level: 'entries', index: Math.floor(index / TILE_WIDTH), width: TILE_WIDTH } as const;
+  const record = recordsIn(read(tilePath(bundle)))?.[index % TILE_WIDTH] ?? '';
+  const checked = performance.now();
+  const verdict = verifyReceipt(receipt, record, key);
+  if (!verdict.ok) throw new Error(verdict.text);
+  console.log(
+    `receipt: ${receipt.length} bytes with ${proof.length} hashes, made in ${(1_000 * made).toFixed(1)} ms, checked in ${(1_000 * seconds(checked)).toFixed(1)} ms`,
+  );
+};
+
+/** On an export as a whole, and on one of a tenth of it: memory must not grow with it. */
+const tellExports = async (size: number): Promise<void> => {
+  const directory = mkdtempSync(path.join(tmpdir(), 'sluice-bench-'));
+  const keys = aKey();
+  try {
+    for (const [name, records] of [
+      ['tenth', Math.ceil(size / 10)],
+      ['whole', size],
+    ] as const) {
+      const place = path.join(directory, name);
+      const written = await writeExport(place, records, keys);
+      if (name === 'whole')
+        console.log(
+          `an export of ${count(size)} records: ${megabytes(written.bytes)} of lines, ${count(written.checkpoints)} checkpoints`,
+        );
+      await tellVerification(place, records, keys.vkey);
+      if (name === 'whole') await tellProof(place, size, written, keys);
+    }
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+};
+
+const tellAppendsOn = async (where: string, endpoint: string): Promise<void> => {
+  for (const run of await measureAppends(endpoint))
+    console.log(
+      `${where}, ${run.writers === 1 ? 'one writer' : `${run.writers} writers`}, batches of ${run.batch}: ${count(run.batchesPerSecond)} batches and ${count(run.recordsPerSecond)} records a second; ${run.lostPerBatch.toFixed(1)} attempts lost a batch, the slowest took ${count(run.slowestMilliseconds)} ms`,
+    );
+};
+
+const tellAppends = async (): Promise<void> => {
+  const emulator = await startEmulator({ port: 0, log: () => {} });
+  try {
+    await tellAppendsOn('on the emulator', emulator.endpoint);
+  } finally {
+    await emulator.stop();
+  }
+  try {
+    const dynamoDb = await startDynamoDbLocal();
+    await tellAppendsOn('on DynamoDB Local', dynamoDb.endpoint).finally(dynamoDb.stop);
+  } catch (error) {
+    if (!(error instanceof NotToBeHad)) throw error;
+    console.log(`on DynamoDB Local: not measured; ${error.message}`);
+  }
+};
+
+/**
+ * How fast the ledger links, appends, verifies and proves, and in how much memory:
+ * `npm run bench -- ledger [records]`, a million when left out, for which it needs 1.5 GB of the directory for temporary files.
+ */
 export async function run([records = '1000000']: readonly string[] = []): Promise<void> {
   const size = Number(records);
-  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
-  const key = parseVkey(
-    vkeyOf('bench/ledger', Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url')),
-  );
-  const note = (tree: MerkleTree): string => {
-    const text = checkpointText(key.name, { size: tree.size, root: tree.root() });
-    return signedNote(text, key, sign(null, Buffer.from(text), privateKey));
-  };
-
-  const began = performance.now();
-  let bytes = 0;
-  let linking = 0;
-  const tree = new MerkleTree();
-  const tiles = new Map<string, Uint8Array>();
-  const checkpoints: { name: string; size: number; note: string }[] = [];
-  let from = performance.now();
-  for (const batch of linked(size)) {
-    linking += performance.now() - from;
-    for (const { record, canonical } of batch) {
-      bytes += Buffer.byteLength(canonical);
-      tree.append(Buffer.from(record.recordHash, 'hex'), (level, index, hashes) =>
-        tiles.set(tilePath({ level, index, width: TILE_WIDTH }), tileBytes(hashes)),
-      );
-    }
-    checkpoints.push({ name: `checkpoints/${tree.size}`, size: tree.size, note: note(tree) });
-    from = performance.now();
-  }
-  for (const tile of edgeOf(size))
-    if (tile.width > 0) tiles.set(tilePath(tile), tileBytes(tree.edge(tile.level)));
-  console.log(
-    `${count(size)} records of ${count(bytes / size)} bytes, made in ${seconds(began).toFixed(0)} s`,
-  );
-  console.log(`canonicalise, hash, link: ${count(size / (linking / 1_000))} records a second`);
-
-  await verify();
-  await prove();
+  tellLinking(Math.min(size, 100_000));
+  await tellExports(size);
+  await tellAppends();
   tellCosts();
-
-  /** As `audit verify` does, but for reading the file: the lines are made anew while the clock stands. */
-  async function verify(): Promise<void> {
-    let making = 0;
-    let most = 0;
-    function* fresh(): Generator<string> {
-      let since = performance.now();
-      for (const batch of linked(size)) {
-        const made = batch.map(({ record, canonical }) => exportLineOf({ ...record, canonical }));
-        making += performance.now() - since;
-        yield* made;
-        most = Math.max(most, process.memoryUsage().rss);
-        since = performance.now();
-      }
-    }
-    const since = performance.now();
-    const verdict = await verifyLedger(
-      fresh(),
-      { checkpoints, tiledSize: size, tiles: async (tile) => tiles.get(tilePath(tile)) },
-      key,
-    );
-    if (!verdict.ok) throw new Error(verdict.text);
-    const taken = seconds(since) - making / 1_000;
-    console.log(
-      `verify: ${count(size / taken)} records a second, ${count(verdict.signed.checkpoints)} checkpoints among them; at most ${megabytes(most)} with the ${megabytes(tiles.size * 8_192)} of tiles that the benchmark itself holds`,
-    );
-  }
-
-  async function prove(): Promise<void> {
-    const index = Math.floor(size / 3);
-    const [batch] = [...linked(index + 1)].slice(-1);
-    const last = batch?.at(-1);
-    const since = performance.now();
-    const proof = await inclusionProof(async (tile) => tiles.get(tilePath(tile)), index, size);
-    const receipt = receiptText({ index, proof, checkpoint: checkpoints.at(-1)?.note ?? '' });
-    const made = seconds(since);
-    const checked = performance.now();
-    const verdict = verifyReceipt(receipt, last?.canonical ?? '', key);
-    if (!verdict.ok) throw new Error(verdict.text);
-    console.log(
-      `receipt: ${receipt.length} bytes with ${proof.length} hashes, made in ${(1_000 * made).toFixed(1)} ms, checked in ${(1_000 * seconds(checked)).toFixed(1)} ms`,
-    );
-  }
 }
 
 /** By the month, and signed as a team's stage signs. */

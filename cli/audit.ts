@@ -14,6 +14,7 @@ import { SluiceError } from '../functions/platform/errors.ts';
 import type { ApiClient } from './api-client.ts';
 import { registerAuditHold } from './audit-hold.ts';
 import { registerAuditQuery } from './audit-query.ts';
+import { registerAuditRedrive } from './audit-redrive.ts';
 import { connect } from './connect.ts';
 import { openExport } from './export-files.ts';
 import { exportLedger } from './export-ledger.ts';
@@ -172,7 +173,7 @@ const hash = async (file: string | undefined): Promise<void> => {
   for await (const line of readLines(file)) console.log(JSON.stringify(hashOf(line)));
 };
 
-/** `sluice audit …`: check the ledger without trusting who runs it; only `query`, `export`, `hold` and `proof INDEX` ask the API. */
+/** `sluice audit …`: check the ledger without trusting who runs it; only `query`, `export`, `hold`, `proof INDEX` and `redrive` ask the API. */
 export const registerAudit = (program: Command): void => {
   const audit = program.command('audit').description('search the audit ledger, and check it yourself');
   registerAuditQuery(audit);
@@ -219,4 +220,5 @@ export const registerAudit = (program: Command): void => {
     .option('--json', 'print JSON, which this command always does')
     .addHelpText('after', '\nExample:\n  $ sluice audit hash records.jsonl')
     .action(hash);
+  registerAuditRedrive(audit);
 };

@@ -12,6 +12,7 @@ import { Front } from './constructs/front.ts';
 import { Identity } from './constructs/identity.ts';
 import { Ledger } from './constructs/ledger.ts';
 import { LedgerArchive } from './constructs/ledger-archive.ts';
+import { LedgerRedrive } from './constructs/ledger-redrive.ts';
 import { LedgerTree } from './constructs/ledger-tree.ts';
 import { Policy } from './constructs/policy.ts';
 import { Releases } from './constructs/releases.ts';
@@ -40,6 +41,7 @@ export class SluiceStack extends Stack {
     const ledger = new Ledger(this, 'Ledger', { config, bus });
     const ledgerTree = new LedgerTree(this, 'LedgerTree', { config, ledger });
     const ledgerArchive = new LedgerArchive(this, 'LedgerArchive', { config, ledger, tree: ledgerTree });
+    const ledgerRedrive = new LedgerRedrive(this, 'LedgerRedrive', { config, bus, ledger });
     const capture = new Capture(this, 'Capture', { config, ledger });
     const flags = new Flags(this, 'Flags', { config, ledger });
     const policy = new Policy(this, 'Policy', { config, ledger });
@@ -61,6 +63,7 @@ export class SluiceStack extends Stack {
         ledger,
         ledgerTree,
         ledgerArchive,
+        ledgerRedrive,
         capture,
       ].map((slice) => slice.routed),
     });

@@ -1,5 +1,3 @@
-import { isUtf8 } from 'node:buffer';
-
 /** What a record that is canonical to the letter says of its place, and the text that its hash covers. */
 export interface CanonicalLine {
   readonly seq: number;
@@ -199,13 +197,16 @@ const NUMBER = /^\d{1,15}$/;
 
 const textOf = (line: Buffer, { start, end }: Place): string => line.toString('latin1', start, end);
 
+/** What Node puts for bytes that are no UTF-8. */
+const NO_TEXT = '\u{fffd}';
+
 /**
  * The record of a line that is canonical to the letter, in one pass over its bytes and without making an object of it:
  * such a text holds no name twice and no digit too many, and without its hash it is what the hash covers.
- * @returns undefined when the line is anything else, or has names beyond ASCII: it is then to be looked at with care.
+ * @returns undefined when the line is anything else, or has names beyond ASCII or U+FFFD in it: it is then to be looked at
+ * with care.
  */
 export const canonicalLine = (line: Buffer): CanonicalLine | undefined => {
-  if (!isUtf8(line)) return undefined;
   const scanner = new Scanner(line);
   if (!scanner.isCanonical()) return undefined;
   const { prevHash, recordHash, seq, verification } = scanner.links;
@@ -217,8 +218,9 @@ export const canonicalLine = (line: Buffer): CanonicalLine | undefined => {
   };
   if (!HASH.test(link.prevHash) || !HASH.test(link.recordHash) || !NUMBER.test(link.seq)) return undefined;
   // `seq` comes after `recordHash`, so there is a comma behind it.
-  const member = recordHash.start - '"recordHash":'.length;
-  const canonical = line.toString('utf8', 0, member) + line.toString('utf8', recordHash.end + 1, line.length);
+  const [before, after] = [recordHash.start - '"recordHash":'.length, recordHash.end + 1];
+  const canonical = line.toString('utf8', 0, before) + line.toString('utf8', after);
+  if (canonical.includes(NO_TEXT)) return undefined;
   return {
     seq: Number(link.seq),
     prevHash: link.prevHash.slice(1, -1),

@@ -108,6 +108,8 @@ const EVENT_TYPES = {
   'ledger.hold.lift.intended': audit('lifting', 'low', 'CC6.1', 'CC7.3', 'A.5.26'),
   'ledger.hold.lifted': audit('lifted', 'medium', 'CC6.1', 'CC7.3', 'A.5.26'),
   'ledger.verification.failed': audit('broken', 'high', 'CC7.2', 'CC7.3', 'A.5.26'),
+  'ledger.redrive.intended': audit('redriving', 'low', 'CC6.1', 'CC7.3'),
+  'ledger.redrive.done': audit('redriven', 'low', 'CC6.1', 'CC7.3'),
   // Captured: what others say that happened outside of Sluice.
   'change.code': code('pushed', 'low', 'CC8.1', 'A.8.32'),
   'change.infrastructure': infrastructure('pushed', 'medium', 'CC8.1', 'A.8.32'),

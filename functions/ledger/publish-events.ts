@@ -27,6 +27,12 @@ export interface BusEntry {
   readonly time: Date;
 }
 
+/** Where publishing stopped, and why. */
+export interface Unpublished {
+  readonly position: string;
+  readonly reason: unknown;
+}
+
 /** PutEvents takes 10 entries and 256 KB (2^18 bytes) a call. */
 const ENTRIES_MAX = 10;
 const CALL_BYTES_MAX = 262_144;
@@ -38,7 +44,8 @@ export const entryBytes = (entry: BusEntry): number =>
   Buffer.byteLength(entry.detailType) +
   Buffer.byteLength(entry.detail);
 
-const entryOf = (position: string, event: LedgerEvent): BusEntry => ({
+/** The entry of a record's event; `position` is by what its caller knows it again. */
+export const entryOf = (position: string, event: LedgerEvent): BusEntry => ({
   position,
   source: LEDGER_EVENT_SOURCE,
   detailType: detailTypeOf(event.record),

@@ -77,6 +77,7 @@ describe('the ledger', () => {
     expect(read('Query', tableArn('ledger'))).toEqual([
       'archive-records',
       'index-records',
+      'redrive-events',
       'seal-checkpoint',
       'serve-audit',
       'verify-ledger',
@@ -90,6 +91,7 @@ describe('the ledger', () => {
     expect(read('GetItem', tableArn('ledger-heads'))).toEqual([
       'archive-records',
       'index-records',
+      'redrive-events',
       'seal-checkpoint',
       'serve-api',
       'serve-audit',
@@ -98,6 +100,13 @@ describe('the ledger', () => {
     expect(read('BatchGetItem', tableArn('ledger'))).toEqual(['serve-audit']);
     expect(read('Query', tableArn('ledger-index'))).toEqual(['serve-audit']);
     expect(read('GetItem', tableArn('ledger-index'))).toEqual(['index-records', 'serve-audit']);
+  });
+
+  it('becomes events by two: who reads the stream, and who sends again what was lost', () => {
+    expect(names(whoMay(grants, 'events:PutEvents', 'arn:aws:events:here:us:event-bus/sluice'))).toEqual([
+      'publish-events',
+      'redrive-events',
+    ]);
   });
 
   it.each(['ledger', 'ledger-heads', 'ledger-index'])('is never read from end to end: %s', (table) => {

@@ -101,24 +101,27 @@ describe('a line that is canonical to the letter', () => {
     expect(canonicalLine(Buffer.from(lineWith('"é"'), 'latin1'))).toBeUndefined();
   });
 
-  it('is not recognised in any other text, however it came about', () => {
-    const json = fc.json({ maxDepth: 3 }).map((text) => canonicalJson(JSON.parse(text)));
+  it('is not recognised in any other text, however it came about', { timeout: 60_000 }, () => {
+    const line = fc.json({ maxDepth: 3 }).map((text) => lineOf(JSON.parse(text)));
+    const put = fc.oneof(fc.string({ maxLength: 2 }), fc.constantFrom(...'"\\{}[],:-+.eEtnu0 '));
     fc.assert(
-      fc.property(json, fc.nat(), fc.string({ maxLength: 2 }), fc.nat({ max: 2 }), (text, at, put, cut) => {
+      fc.property(line, fc.nat(), put, fc.nat({ max: 2 }), (text, at, some, cut) => {
         const place = at % (text.length + 1);
-        const changed = text.slice(0, place) + put + text.slice(place + cut);
-        const found = read(lineWith(changed));
+        const changed = text.slice(0, place) + some + text.slice(place + cut);
+        const found = read(changed);
         if (found === undefined) return;
-        // What was put in may reach out of `data`: then the whole line must be canonical.
-        expect(canonicalJson(JSON.parse(lineWith(changed)))).toBe(lineWith(changed));
-        const { recordHash: _, ...body } = JSON.parse(lineWith(changed));
-        expect(found.canonical).toBe(canonicalJson(body));
+        // Half a character that was put in is another one by the time it is bytes.
+        const { recordHash, ...body } = JSON.parse(changed.toWellFormed());
+        expect(canonicalJson({ recordHash, ...body })).toBe(changed.toWellFormed());
+        const { seq, prevHash } = body;
+        expect(found).toEqual({ seq, prevHash, recordHash, canonical: canonicalJson(body) });
+        expect(body).not.toHaveProperty('verification');
       }),
-      { numRuns: 20_000 },
+      { numRuns: 10_000 },
     );
   });
 
-  it('is recognised in whatever a record can hold', () => {
+  it('is recognised in whatever a record can hold', { timeout: 60_000 }, () => {
     const name = fc.string({ unit: fc.constantFrom(...'abcXYZ019-_. '), maxLength: 5 });
     const data = fc.jsonValue({ maxDepth: 4, noUnicodeString: false }).map((value) => ({ value }));
     const anything = fc.oneof(data, fc.dictionary(name, fc.oneof(fc.double({ noNaN: true }), fc.string())));
@@ -130,7 +133,7 @@ describe('a line that is canonical to the letter', () => {
         );
         if (hasPlainNames) expect(read(line)).toMatchObject(LINK);
       }),
-      { numRuns: 5_000 },
+      { numRuns: 1_000 },
     );
   });
 });

@@ -1,5 +1,5 @@
 import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import { type BusEntry, callsOf } from '#ledger/publish-events.ts';
+import { type BusEntry, callsOf, type Unpublished } from '#ledger/publish-events.ts';
 
 /** Tries for the entries of one call that EventBridge did not take, before the stream has to come again. */
 const TRIES = 3;
@@ -9,12 +9,6 @@ interface Pacing {
   /** In [0, 1). */
   random(): number;
   sleep(milliseconds: number): Promise<void>;
-}
-
-/** Where publishing stopped, and why. */
-export interface Unpublished {
-  readonly position: string;
-  readonly reason: unknown;
 }
 
 /**

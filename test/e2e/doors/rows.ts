@@ -48,6 +48,7 @@ export const GOOD_BODIES: Readonly<Record<string, Readonly<Record<string, unknow
   requestRelease: { service: 'absent-service', environment: 'production', version: '1' },
   rollBackService: { environment: 'production', reason: 'a test said so' },
   drillRollback: { environment: 'production', reason: 'a test said so' },
+  redriveEvents: { first: 999_999_999, last: 999_999_999, reason: 'a test said so' },
   putFlag: { on: true, reason: 'a test said so' },
   commandRelease: { command: 'abort', reason: 'a test said so' },
   abortAll: { reason: 'a test said so' },

@@ -1,0 +1,47 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as z from 'zod';
+import { dynamoDbBundles } from '#ledger/adapters/dynamodb-bundles.ts';
+import { dynamoDbLedgerReader } from '#ledger/adapters/dynamodb-ledger-reader.ts';
+import { publishEntries } from '#ledger/adapters/eventbridge-bus.ts';
+import { lambdaLedgerWriter } from '#ledger/adapters/lambda-ledger-writer.ts';
+import { redriveEvents } from '#ledger/redrive-events.ts';
+import { redriveRoutes } from '#ledger/redrive-routes.ts';
+import { dynamoDb, eventBridge, lambdaInvoker } from '#platform/clients.ts';
+import { readEnvironment } from '#platform/environment.ts';
+import { serveRoutes } from '#platform/serve-routes.ts';
+
+const environment = readEnvironment({
+  EVENT_BUS_NAME: z.string(),
+  LEDGER_TABLE: z.string(),
+  LEDGER_HEADS_TABLE: z.string(),
+  LEDGER_WRITER_ARN: z.string(),
+});
+
+const client = dynamoDb();
+const bus = eventBridge();
+const tables = { ledger: environment.LEDGER_TABLE, heads: environment.LEDGER_HEADS_TABLE };
+const pacing = {
+  random: Math.random,
+  sleep: async (milliseconds: number): Promise<void> => sleep(milliseconds),
+};
+
+const ports = {
+  head: dynamoDbLedgerReader(client, tables).head,
+  bundle: dynamoDbBundles(client, environment.LEDGER_TABLE),
+  publish: (entries: Parameters<typeof publishEntries>[2]) =>
+    publishEntries(bus, environment.EVENT_BUS_NAME, entries, pacing),
+  ledger: lambdaLedgerWriter(lambdaInvoker(), environment.LEDGER_WRITER_ARN),
+};
+
+export const handler = serveRoutes(redriveRoutes)({
+  redriveEvents: async ({ body, caller, idempotencyKey, requestId }) => {
+    const { first, last } = body;
+    const redrive = {
+      ...body,
+      by: caller.actor,
+      at: new Date().toISOString(),
+      key: idempotencyKey ?? requestId,
+    };
+    return { status: 200, body: { first, last, events: await redriveEvents(ports, redrive) } };
+  },
+});
