@@ -7,7 +7,7 @@ import { releaseRoutes } from '../functions/releases/routes.ts';
 import { COMMANDS, type CommandName } from '../functions/rollout/command-names.ts';
 import { commandRoutes } from '../functions/rollout/routes.ts';
 import { connect } from './connect.ts';
-import { checked, duration, named, wholeNumber } from './input.ts';
+import { checked, collected, duration, named, wholeNumber } from './input.ts';
 import { withExample, withJson, withOrder } from './options.ts';
 import { answer, remark, table } from './output.ts';
 import { phaseWord, type ReleaseView, releaseLines } from './release/release-view.ts';
@@ -39,15 +39,28 @@ interface StartOptions extends FollowOptions {
   readonly strategy?: string;
   readonly waveVersion: Readonly<Record<string, string>>;
   readonly weight?: number;
+  readonly acceptRunning?: readonly string[];
   readonly notes?: string;
   readonly key?: string;
   readonly wait?: true;
 }
 
 const start = async (service: string, options: StartOptions, command: Command): Promise<void> => {
-  const { env, version, strategy, waveVersion, weight, notes, key = randomUUID(), wait, json } = options;
+  const {
+    env,
+    version,
+    strategy,
+    waveVersion,
+    weight,
+    acceptRunning,
+    notes,
+    key = randomUUID(),
+    wait,
+    json,
+  } = options;
   const asked = {
     ...{ service, environment: env, version, strategy, notes, firstStageWeightPercent: weight },
+    ...(acceptRunning && { acceptRunningVersions: acceptRunning }),
     ...(Object.keys(waveVersion).length > 0 && { versions: waveVersion }),
   };
   const body = checked(releaseRequestSchema, asked, 'the request');
@@ -153,6 +166,11 @@ export const registerRelease = (program: Command): void => {
         {},
       )
       .option('--weight <percent>', "traffic of the first stage, in place of the plan's", wholeNumber)
+      .option(
+        '--accept-running <version>',
+        'take this for stable though it runs without a release; role operator, may be repeated',
+        collected,
+      )
       .option('--notes <text>', 'what is in it, for those who read along')
       .option('--key <key>', 'the same key with the same request has one effect, however often it is sent')
       .option('--wait', 'wait for the end; 0 only if the version was promoted')

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { environmentNameSchema, idempotencyKeySchema, serviceNameSchema } from '#platform/ids.ts';
 import { textSchema } from '#platform/text.ts';
 import { REQUESTED_STRATEGIES } from '#policy/strategy-schema.ts';
-import { waveNameSchema } from '#policy/wave-definition.ts';
+import { WAVES_MAX, waveNameSchema } from '#policy/wave-definition.ts';
 
 const versionSchema = z
   .string()
@@ -19,15 +19,23 @@ export const releaseRequestSchema = z.strictObject({
   strategy: z.enum(REQUESTED_STRATEGIES).default('canary'),
   /** Replaces the weight of the plan's first stage. */
   firstStageWeightPercent: z.int().min(1).max(99).optional(),
+  /**
+   * Versions that run without a release having left them, and that this one may take for stable: an operator's way on
+   * after a change by hand that was right.
+   */
+  acceptRunningVersions: z.array(versionSchema).min(1).max(WAVES_MAX).optional(),
   notes: textSchema(2_000).optional(),
 });
 export type ReleaseRequest = z.infer<typeof releaseRequestSchema>;
 
 /**
  * The detail of `sluice.release.requested` on the bus. An event proves which account sent it, not which person:
- * `requestedBy` is recorded as claimed. Without a key, the event's own id is one, so that a redelivery has no effect.
+ * `requestedBy` is recorded as claimed, and what takes an operator can't be asked for. Without a key, the event's own id is
+ * one, so that a redelivery has no effect.
  */
-export const releaseRequestedDetailSchema = releaseRequestSchema.extend({
-  requestedBy: textSchema(200).optional(),
-  idempotencyKey: idempotencyKeySchema.optional(),
-});
+export const releaseRequestedDetailSchema = releaseRequestSchema
+  .omit({ acceptRunningVersions: true })
+  .extend({
+    requestedBy: textSchema(200).optional(),
+    idempotencyKey: idempotencyKeySchema.optional(),
+  });

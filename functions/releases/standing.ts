@@ -13,7 +13,7 @@ export interface Left {
 
 /** How one environment of a service stands by its releases. */
 export interface Standing {
-  /** The release that is at work, or has not concluded yet. */
+  /** The release that is at work, or has not concluded yet; one that waits for its place is not. */
   readonly active: Release | undefined;
   /** By target identity: what the last release that says so left there. */
   readonly left: ReadonlyMap<string, Left>;
@@ -25,11 +25,13 @@ const PAGE = 20;
 
 /**
  * What the release left on each of its targets: the new version where it was promoted, else what it found stable. One
- * that ended before it looked says nothing.
+ * that ended before it looked says nothing; neither does a rollback that was brought back, because whatever ran was
+ * stable to it.
  */
 const leftBy = (release: Release): readonly (readonly [identity: string, left: Left])[] => {
   const { outcome, concludedAt, waves, snapshots, releaseId, requestedBy } = release;
   if (outcome === undefined || concludedAt === undefined) return [];
+  if (release.strategy === 'rollback' && outcome !== 'promoted') return [];
   return waves.flatMap(({ target, version: promoted }, index) => {
     const version = outcome === 'promoted' ? promoted : snapshots?.[index]?.stableVersion;
     const left = version !== undefined && {
@@ -64,7 +66,7 @@ export const standingOf = async (
       if (listed.environment !== environment) continue;
       const release =
         listed.concludedAt === undefined ? ((await releases.get(listed.releaseId)) ?? listed) : listed;
-      if (release.concludedAt === undefined) active ??= release;
+      if (release.concludedAt === undefined && !release.waiting) active ??= release;
       for (const [identity, one] of leftBy(release))
         if (wanted.has(identity) && !left.has(identity)) left.set(identity, one);
     }
