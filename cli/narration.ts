@@ -25,6 +25,9 @@ const stableLine = (snapshots: readonly Data[]): string =>
     ? `stable is version ${snapshots[0]?.stableVersion}`
     : `stable is ${snapshots.map(({ wave, stableVersion }) => `version ${stableVersion} in wave ${wave}`).join(', ')}`;
 
+const splitLine = ({ weightPercent, canary, split }: Data): string =>
+  `traffic: ${weightPercent} % of callers stay with version ${canary}, told apart by ${split}, read back`;
+
 const withReasons = (line: string, data: Data): string =>
   line +
   reasonsOf(data)
@@ -44,7 +47,10 @@ export const narrate = ({ event, data, actor }: LedgerRecord): string | undefine
       return `${waveOf(data)}version ${data.canary} can take traffic`;
     case 'release.retirement.done':
       return `${waveOf(data)}what no traffic needs any more is scaled back`;
+    case 'release.experiment.concluded':
+      return withReasons('the experiment has its answer', data);
     case 'release.shift.done':
+      if (data.kind === 'experiment') return splitLine(data);
       return `${waveOf(data)}traffic: ${data.weightPercent} % to version ${data.canary}, read back`;
     case 'release.round.judged':
       return roundLine(data);
@@ -64,6 +70,7 @@ export const narrate = ({ event, data, actor }: LedgerRecord): string | undefine
       return `${waveOf(data)}traffic: all on version ${data.canary}, read back`;
     case 'release.promoted':
     case 'release.rolled-back':
+    case 'release.completed':
     case 'release.aborted':
     case 'release.refused':
       return withReasons(`ended: ${event.type.slice('release.'.length)}`, data);

@@ -3,6 +3,7 @@ import { registerAudit } from './audit.ts';
 import { registerDoctor } from './doctor.ts';
 import { registerEnvironment } from './environment.ts';
 import { registerExperiment } from './experiment.ts';
+import { registerFlags } from './flags.ts';
 import { registerJudge } from './judge.ts';
 import { registerLogin } from './login.ts';
 import { registerRelease } from './release.ts';
@@ -28,6 +29,7 @@ Exit codes: 0 done; 1 what was asked about failed; 2 wrong usage or input; 3 not
     registerRelease,
     registerRollback,
     registerEnvironment,
+    registerFlags,
     registerDoctor,
     registerRescue,
     registerAudit,

@@ -1,6 +1,12 @@
 import * as z from 'zod';
-import { LookFacts } from '../functions/rollout/judge/look.ts';
-import { RoundFacts } from '../functions/rollout/judge/round.ts';
+import { experimentSettingsSchema } from '../functions/policy/experiment-schema.ts';
+import {
+  type ExperimentResult,
+  experimentFactsSchema,
+  judgeExperiment,
+} from '../functions/rollout/judge/experiment.ts';
+import { lookFactsSchema } from '../functions/rollout/judge/look.ts';
+import { roundFactsSchema } from '../functions/rollout/judge/round.ts';
 import { ImpossibleLook, type LookLine } from './look-replay.ts';
 
 /** A ledger record of whatever kind, as far as it matters whether the judge has to do with it. */
@@ -19,6 +25,7 @@ const judgedRecordSchema = anyRecordSchema.extend({
     kind: z.string().optional(),
     weightPercent: z.number(),
     facts: z.unknown().optional(),
+    experiment: z.unknown().optional(),
   }),
 });
 type JudgedRecord = z.infer<typeof judgedRecordSchema>;
@@ -31,13 +38,20 @@ const DECISIONS = new Set([
   'release.look.decided',
 ]);
 
-const roundFactsSchema = RoundFacts.omit({ number: true });
-const decidedFactsSchema = LookFacts.omit({ rounds: true });
+/** What the judge of its goal made of an experiment, with all that it was given. */
+const CONCLUSION = 'release.experiment.concluded';
+
+const experimentSchema = z.looseObject({ settings: experimentSettingsSchema, facts: experimentFactsSchema });
+
+const recordedRoundSchema = roundFactsSchema.omit({ number: true });
+const decidedFactsSchema = lookFactsSchema.omit({ rounds: true });
 
 /** A line to judge again, and the decision that the stack took on it, if it took one. */
 export interface RecordedLook {
   readonly line: LookLine;
   readonly decided: JudgedRecord | undefined;
+  /** What the experiment's judge says of the goal's counts, where it had concluded on them. */
+  readonly experiment?: ExperimentResult;
 }
 
 /**
@@ -65,12 +79,17 @@ export function recordedLooks(records: readonly AnyRecord[]): readonly RecordedL
       ...roundOf(record),
       ...decisionOf(record),
     };
-    return { line, decided: DECISIONS.has(record.event.type) ? record : undefined };
+    return { line, decided: DECISIONS.has(record.event.type) ? record : undefined, ...conclusionOf(record) };
   });
 }
 
 function isTold(type: string): boolean {
-  return type === 'release.shift.done' || type === 'release.round.judged' || DECISIONS.has(type);
+  return (
+    type === CONCLUSION ||
+    type === 'release.shift.done' ||
+    type === 'release.round.judged' ||
+    DECISIONS.has(type)
+  );
 }
 
 /** A watch follows the last stage at the same weight, and is a step of its own. */
@@ -80,7 +99,7 @@ function stepOf({ data }: JudgedRecord): string {
 
 function roundOf({ event, data }: JudgedRecord): Partial<LookLine> {
   if (event.type !== 'release.round.judged') return {};
-  return { ...parse(roundFactsSchema, data.facts), endOfRound: true };
+  return { ...parse(recordedRoundSchema, data.facts), endOfRound: true };
 }
 
 function decisionOf(record: JudgedRecord): Partial<LookLine> {
@@ -88,6 +107,12 @@ function decisionOf(record: JudgedRecord): Partial<LookLine> {
   return facts === undefined
     ? {}
     : { cumulative: facts.cumulative, ...(facts.before && { before: facts.before }) };
+}
+
+function conclusionOf({ event, data }: JudgedRecord): Pick<RecordedLook, 'experiment'> {
+  if (event.type !== CONCLUSION) return {};
+  const { settings, facts } = parse(experimentSchema, data.experiment);
+  return { experiment: judgeExperiment(settings, facts) };
 }
 
 function decidedFacts({ event, data }: JudgedRecord) {

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import * as z from 'zod';
 import { type ReleaseId, releaseIdSchema } from '../functions/platform/ids.ts';
 import { REQUESTED_STRATEGIES } from '../functions/policy/strategy-schema.ts';
 import { releaseRequestSchema } from '../functions/releases/release-request.ts';
@@ -7,18 +9,14 @@ import { releaseRoutes } from '../functions/releases/routes.ts';
 import { COMMANDS, type CommandName } from '../functions/rollout/command-names.ts';
 import { commandRoutes } from '../functions/rollout/routes.ts';
 import { connect } from './connect.ts';
+import { Failure } from './failure.ts';
 import { checked, collected, duration, named, wholeNumber } from './input.ts';
 import { withExample, withJson, withOrder } from './options.ts';
-import { answer, remark, table } from './output.ts';
+import { answer, remark, table, visible } from './output.ts';
+import { parseJson } from './parse-json.ts';
 import { phaseWord, type ReleaseView, releaseLines } from './release/release-view.ts';
 import { lineDisplay, recordDisplay } from './release/show-progress.ts';
-import {
-  displayFor,
-  endOf,
-  type FollowOptions,
-  PATIENT_SECONDS,
-  waitForEnd,
-} from './release/wait-for-end.ts';
+import { connectToWait, displayFor, endOf, type FollowOptions, waitForEnd } from './release/wait-for-end.ts';
 import { timelineOf } from './timeline.ts';
 
 /** 1 unless the version was promoted. */
@@ -27,7 +25,7 @@ const setExitCode = ({ outcome }: ReleaseView): void => {
 };
 
 const tellEnd = (ended: ReleaseView, json: boolean | undefined): void => {
-  answer(ended, json, () => endOf(ended));
+  answer(ended, json, endOf);
   setExitCode(ended);
 };
 
@@ -40,10 +38,16 @@ interface StartOptions extends FollowOptions {
   readonly waveVersion: Readonly<Record<string, string>>;
   readonly weight?: number;
   readonly acceptRunning?: readonly string[];
+  readonly experiment?: string;
   readonly notes?: string;
   readonly key?: string;
   readonly wait?: true;
 }
+
+const readExperiment = (file: string): unknown => {
+  if (!existsSync(file)) throw new Failure(2, `there is no file ${file}`);
+  return parseJson(z.unknown(), readFileSync(file, 'utf8'), file);
+};
 
 const start = async (service: string, options: StartOptions, command: Command): Promise<void> => {
   const {
@@ -58,33 +62,37 @@ const start = async (service: string, options: StartOptions, command: Command): 
     wait,
     json,
   } = options;
+  const experiment = options.experiment === undefined ? undefined : readExperiment(options.experiment);
   const asked = {
+    ...(experiment !== undefined && { experiment }),
     ...{ service, environment: env, version, strategy, notes, firstStageWeightPercent: weight },
     ...(acceptRunning && { acceptRunningVersions: acceptRunning }),
     ...(Object.keys(waveVersion).length > 0 && { versions: waveVersion }),
   };
   const body = checked(releaseRequestSchema, asked, 'the request');
-  const api = connect(command, wait ? PATIENT_SECONDS : undefined);
-  const release = await api.call(releaseRoutes.requestRelease, { body, idempotencyKey: key });
+  const release = await connect(command).call(releaseRoutes.requestRelease, { body, idempotencyKey: key });
   const { releaseId } = release;
   if (!wait) {
     answer(release, json, () => `${releaseId}  accepted; follow it with: sluice release watch ${releaseId}`);
     return;
   }
   remark(`${releaseId}  accepted`);
+  const api = connectToWait(command, options);
   const ended = await waitForEnd(api, releaseId, options, await displayFor(json));
   tellEnd(ended, json);
 };
 
 const wait = async (id: string, options: FollowOptions, command: Command): Promise<void> => {
-  const api = connect(command, PATIENT_SECONDS);
+  const api = connectToWait(command, options);
   const ended = await waitForEnd(api, idOf(id), options, await displayFor(options.json));
   tellEnd(ended, options.json);
 };
 
 const watch = async (id: string, options: FollowOptions, command: Command): Promise<void> => {
-  const api = connect(command, PATIENT_SECONDS);
-  const display = options.json ? recordDisplay((line) => console.log(line)) : await displayFor(false);
+  const api = connectToWait(command, options);
+  const display = options.json
+    ? recordDisplay((line) => console.log(visible(line)))
+    : await displayFor(false);
   const ended = await waitForEnd(api, idOf(id), options, display);
   // Its JSON is the records; the end is the last of them.
   if (options.json) setExitCode(ended);
@@ -98,12 +106,12 @@ const list = async (
   const { releases } = await connect(command).call(releaseRoutes.listReleases, {
     query: { limit, ...(service !== undefined && { service }) },
   });
-  answer(releases, json, () =>
-    releases.length === 0
+  answer(releases, json, (shown) =>
+    shown.length === 0
       ? 'No release yet: sluice release start SERVICE --env E --version V'
       : table(
           ['RELEASE', 'SERVICE', 'ENVIRONMENT', 'VERSION', 'ASKED FOR (UTC)', 'PHASE'],
-          releases.map((release) => [
+          shown.map((release) => [
             release.releaseId,
             release.service,
             release.environment,
@@ -122,7 +130,7 @@ const show = async (id: string, { json }: { json?: true }, command: Command): Pr
   const records = await timelineOf(api, releaseId);
   const story: string[] = [];
   lineDisplay((line) => story.push(`  ${line}`)).show({ release, records, fresh: records });
-  answer(release, json, () => [...releaseLines(release, records, Date.now()), '', ...story].join('\n'));
+  answer(release, json, (shown) => [...releaseLines(shown, records, Date.now()), '', ...story].join('\n'));
 };
 
 const give =
@@ -137,7 +145,7 @@ const give =
       body: { command: name, reason },
       idempotencyKey: key,
     });
-    answer(obeyed, json, () => obeyed.text);
+    answer(obeyed, json, ({ text }) => text);
   };
 
 const MEANS: Readonly<Record<CommandName, string>> = {
@@ -171,6 +179,7 @@ export const registerRelease = (program: Command): void => {
         'take this for stable though it runs without a release; role operator, may be repeated',
         collected,
       )
+      .option('--experiment <file>', "JSON of what an experiment asks, in place of the service's own")
       .option('--notes <text>', 'what is in it, for those who read along')
       .option('--key <key>', 'the same key with the same request has one effect, however often it is sent')
       .option('--wait', 'wait for the end; 0 only if the version was promoted')
@@ -178,6 +187,7 @@ export const registerRelease = (program: Command): void => {
       .action(start),
     'sluice release start payments --env production --version 12 --notes "faster refunds"',
     'sluice release start payments --env production --version 12 --key build-4711 --wait --timeout 50m',
+    'sluice release start shop --env production --version green --strategy experiment --experiment orders.json',
   );
   withExample(
     withJson(release.command('list').description('releases, newest first'))

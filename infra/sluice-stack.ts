@@ -11,6 +11,7 @@ import { Flags } from './constructs/flags.ts';
 import { Front } from './constructs/front.ts';
 import { Identity } from './constructs/identity.ts';
 import { Ledger } from './constructs/ledger.ts';
+import { LedgerArchive } from './constructs/ledger-archive.ts';
 import { LedgerTree } from './constructs/ledger-tree.ts';
 import { Policy } from './constructs/policy.ts';
 import { Releases } from './constructs/releases.ts';
@@ -38,6 +39,7 @@ export class SluiceStack extends Stack {
     const identity = new Identity(this, 'Identity', { config });
     const ledger = new Ledger(this, 'Ledger', { config, bus });
     const ledgerTree = new LedgerTree(this, 'LedgerTree', { config, ledger });
+    const ledgerArchive = new LedgerArchive(this, 'LedgerArchive', { config, ledger, tree: ledgerTree });
     const capture = new Capture(this, 'Capture', { config, ledger });
     const flags = new Flags(this, 'Flags', { config, ledger });
     const policy = new Policy(this, 'Policy', { config, ledger });
@@ -49,9 +51,18 @@ export class SluiceStack extends Stack {
     const api = new Api(this, 'Api', {
       config,
       identity,
-      slices: [front, policy, flags, releases, rollout, deployments, ledger, ledgerTree, capture].map(
-        (slice) => slice.routed,
-      ),
+      slices: [
+        front,
+        policy,
+        flags,
+        releases,
+        rollout,
+        deployments,
+        ledger,
+        ledgerTree,
+        ledgerArchive,
+        capture,
+      ].map((slice) => slice.routed),
     });
     new AwsCapture(this, 'AwsCapture', {
       config,

@@ -35,12 +35,12 @@ const releaseUnits = {
 /** Requests, errors, server errors and three percentiles, and the latency grid, of both versions. */
 const METRICS_PER_READ = 2 * (6 + LATENCY_GRID_MS.length);
 
-/** A batch: head and batch looked up; head, batch id and records put in one transaction, which costs twice; one index. */
+/** A batch: head, batch and its release's conclusion looked up; head, batch id and records put in one transaction, which costs twice; one index. */
 const batchUsage = (records: number): Usage => ({
   invocations: 1,
   gigabyteSeconds: 2 * ASSUMED.gigabytesPerCall * ASSUMED.secondsPerCall,
   logGigabytes: ASSUMED.logKilobytesPerCall / 1e6,
-  readUnits: 2,
+  readUnits: 3,
   writeUnits: 2 * 2 + records * ASSUMED.recordKilobytes * (2 + 1),
 });
 
@@ -54,7 +54,11 @@ const publishUsage = (records: number): Usage => addUsage(callUsage(), { events:
 const indexUsage = (records: number): Usage =>
   addUsage(callUsage(), { writeUnits: records * 6 + 1, readUnits: 4 + records });
 
-const callUsage = (): Usage => ({
+/** All that a batch asks for, until it is read by anyone. */
+export const ledgerUsage = (records: number): Usage =>
+  addUsage(batchUsage(records), publishUsage(records), indexUsage(records));
+
+export const callUsage = (): Usage => ({
   invocations: 1,
   gigabyteSeconds: ASSUMED.gigabytesPerCall * ASSUMED.secondsPerCall,
   logGigabytes: ASSUMED.logKilobytesPerCall / 1e6,
@@ -83,7 +87,7 @@ const callsUsage = ({
       flagRequests,
       metricHours: metrics,
     },
-    ...batches.flatMap((records) => [batchUsage(records), publishUsage(records), indexUsage(records)]),
+    ...batches.map(ledgerUsage),
   );
 
 const walkedUsage = ({ transitions, logEntries }: Walked): Usage => ({
@@ -151,7 +155,7 @@ export const countRelease = (
       ...walks.map(walkedUsage),
       ...perCall.map(({ usage }) => usage),
       ...steps.map(({ asking }) => ({ metricsRead: asking * METRICS_PER_READ })),
-      ...lookBatches.flatMap((records) => [batchUsage(records), publishUsage(records), indexUsage(records)]),
+      ...lookBatches.map(ledgerUsage),
     ),
     looks: sum(steps.map(({ looks }) => looks)),
     records: sum(lookBatches) + sum(perCall.map(({ records }) => records)),

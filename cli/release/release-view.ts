@@ -1,9 +1,8 @@
 import type { LedgerEventType } from '../../functions/ledger/event-types.ts';
 import type { LedgerRecord } from '../../functions/ledger/record.ts';
-import { stageDeadlineSeconds } from '../../functions/policy/plan.ts';
-import type { Reason } from '../../functions/releases/release.ts';
+import type { Progress, Reason } from '../../functions/releases/release.ts';
 import type { releaseRoutes } from '../../functions/releases/routes.ts';
-import { stepsOf } from '../../functions/releases/step.ts';
+import { stepDeadlineSeconds, stepsOf } from '../../functions/releases/step.ts';
 import { settleSecondsOf } from '../../functions/rollout/stage-clock.ts';
 import type { RouteOutput } from '../api-client.ts';
 import { paint } from '../output.ts';
@@ -15,6 +14,7 @@ const PHASE_STYLES: Readonly<Record<string, Parameters<typeof paint>[0]>> = {
   restoring: 'yellow',
   promoted: 'green',
   'rolled-back': 'red',
+  completed: 'green',
   aborted: 'yellow',
   refused: 'red',
 };
@@ -70,9 +70,15 @@ export const deadlineOf = (
   const [wave, snapshot] = [release.waves[progress.wave], release.snapshots?.[progress.wave]];
   if (step === undefined || begun === undefined || wave === undefined || snapshot === undefined)
     return undefined;
-  const seconds = stageDeadlineSeconds(plan, step, settleSecondsOf(wave.metrics, snapshot));
+  const settleSeconds = settleSecondsOf(wave.metrics, snapshot);
+  const at = (seconds: number) => Date.parse(begun.event.timestamp) + seconds * 1_000;
+  if (step.kind === 'experiment' && plan.experiment !== undefined)
+    return {
+      at: at(plan.experiment.settings.horizon.seconds + settleSeconds),
+      means: 'the experiment is over, with or without a winner',
+    };
   return {
-    at: Date.parse(begun.event.timestamp) + seconds * 1_000,
+    at: at(stepDeadlineSeconds(plan, step, settleSeconds)),
     means: 'it is held or restored, if not decided',
   };
 };
@@ -96,6 +102,42 @@ const progressLines = ({ progress, waves }: ReleaseView): string[] => {
   ];
 };
 
+const inPoints = (share: number): string => `${share >= 0 ? '+' : ''}${(100 * share).toPrecision(3)}`;
+
+const DECIDED: Readonly<Record<string, string>> = {
+  canary: 'the new version won',
+  stable: 'the stable version won',
+  'no-difference': 'no difference that it was to find',
+  'no-decision': 'no decision, for want of data',
+};
+
+/** What an experiment has shown; before the end of one with a fixed horizon, how many it has seen. */
+const experimentLines = ({
+  n,
+  reached,
+  decision,
+  difference,
+  interval,
+  p,
+  lnE,
+}: NonNullable<Progress['experiment']>): string[] => {
+  const of = (arm: 'canary' | 'stable') =>
+    reached === undefined ? `${n[arm]}` : `${reached[arm]} of ${n[arm]}`;
+  const sure = p === undefined ? `E = ${Math.exp(lnE ?? 0).toPrecision(3)}` : `p = ${p.toPrecision(2)}`;
+  return [
+    row('question', decision === undefined ? 'open' : (DECIDED[decision] ?? decision)),
+    row('sample', `${of('canary')} on the new version, ${of('stable')} on the stable one`),
+    ...(difference === undefined || interval === undefined
+      ? []
+      : [
+          row(
+            'shows',
+            `${inPoints(difference)} points (${inPoints(interval[0])} to ${inPoints(interval[1])}), ${sure}`,
+          ),
+        ]),
+  ];
+};
+
 /** Everything that people want to know of a release at a glance, a line each. */
 export const releaseLines = (
   release: ReleaseView,
@@ -113,6 +155,7 @@ export const releaseLines = (
     row('asked by', `${requestedBy.login} at ${requestedAt.slice(0, 19).replace('T', ' ')} UTC`),
     ...(notes === undefined ? [] : [row('notes', notes)]),
     ...(ended === undefined ? progressLines(release) : []),
+    ...(release.progress?.experiment ? experimentLines(release.progress.experiment) : []),
     ...(paused === undefined ? [] : [row('paused', `by ${paused.by.login}: ${paused.reason}`)]),
     ...(deadline === undefined ? [] : [row('deadline', `${inOrAgo(deadline.at, now)}: ${deadline.means}`)]),
     ...(looked === undefined || ended !== undefined

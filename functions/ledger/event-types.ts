@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Control } from '#ledger/controls.ts';
+import { PRODUCTION } from '#platform/ids.ts';
 
 export const RISK_LEVELS = ['low', 'medium', 'high'] as const;
 export type RiskLevel = (typeof RISK_LEVELS)[number];
@@ -65,6 +66,7 @@ const EVENT_TYPES = {
   'release.hook.failed': deployment('hook-failed', 'medium', 'CC7.2', 'CC8.1', 'A.8.32'),
   'release.watch.began': deployment('watched', 'low', 'CC7.2'),
   'release.watch.passed': deployment('watch-passed', 'low', 'CC7.2', 'CC8.1', 'A.8.32'),
+  'release.experiment.concluded': deployment('experiment-concluded', 'low', 'CC7.2', 'CC8.1', 'A.8.32'),
   'release.look.decided': deployment('decided', 'medium', 'CC7.2', 'CC7.3', 'A.5.26'),
   'release.alarm.noted': deployment('alarm-noted', 'medium', 'CC7.2', 'CC7.3', 'A.5.26'),
   'release.restore.intended': deployment('restoring', 'medium', 'CC7.3', 'A.5.26'),
@@ -81,6 +83,7 @@ const EVENT_TYPES = {
   'release.recovered': deployment('recovered', 'medium', 'CC7.2', 'CC7.3', 'A.5.26'),
   'release.promoted': deployment('promoted', 'low', 'CC8.1', 'A.8.32'),
   'release.rolled-back': deployment('rolled-back', 'medium', 'CC7.3', 'CC8.1', 'A.5.26', 'A.8.32'),
+  'release.completed': deployment('completed', 'low', 'CC8.1', 'A.8.32'),
   'release.aborted': deployment('aborted', 'medium', 'CC7.3', 'CC8.1', 'A.5.26', 'A.8.32'),
   'environment.abort-all.done': deployment('stopped', 'medium', 'CC6.1', 'CC7.3', 'A.5.26'),
   'environment.freeze.intended': configuration('freezing', 'low', 'CC6.1', 'CC8.1', 'A.8.32'),
@@ -99,6 +102,11 @@ const EVENT_TYPES = {
   'flag.auto-rollback-off': configuration('unprotected', 'high', 'CC6.1', 'CC7.3', 'CC8.1', 'A.8.32'),
   'flag.drifted': configuration('drifted', 'high', 'CC7.2', 'CC8.1', 'A.8.32'),
   'ledger.verified': audit('verified', 'low', 'CC7.2'),
+  'ledger.archived': audit('archived', 'low', 'CC7.2'),
+  'ledger.hold.put.intended': audit('holding', 'low', 'CC6.1', 'CC7.3', 'A.5.26'),
+  'ledger.hold.put': audit('held', 'medium', 'CC6.1', 'CC7.3', 'A.5.26'),
+  'ledger.hold.lift.intended': audit('lifting', 'low', 'CC6.1', 'CC7.3', 'A.5.26'),
+  'ledger.hold.lifted': audit('lifted', 'medium', 'CC6.1', 'CC7.3', 'A.5.26'),
   'ledger.verification.failed': audit('broken', 'high', 'CC7.2', 'CC7.3', 'A.5.26'),
   // Captured: what others say that happened outside of Sluice.
   'change.code': code('pushed', 'low', 'CC8.1', 'A.8.32'),
@@ -119,12 +127,14 @@ const LEDGER_EVENT_TYPES = Object.keys(EVENT_TYPES) as [LedgerEventType, ...Ledg
 export const eventTypeSchema = z.enum(LEDGER_EVENT_TYPES);
 
 /**
- * A release has exactly one record of these and none after it. `release.refused` counts when it names a release:
+ * A release has exactly one record of these. After it come only outcomes of what was under way by then, and records that
+ * had waited in the queue, all marked late. `release.refused` counts when it names a release:
  * a request that was refused before it became one has no id.
  */
 export const TERMINAL_EVENT_TYPES = [
   'release.promoted',
   'release.rolled-back',
+  'release.completed',
   'release.aborted',
   'release.refused',
 ] as const satisfies readonly LedgerEventType[];
@@ -132,7 +142,11 @@ export const TERMINAL_EVENT_TYPES = [
 export const isTerminal = (type: LedgerEventType): boolean =>
   (TERMINAL_EVENT_TYPES as readonly LedgerEventType[]).includes(type);
 
+/** Says of a release that something is about to be done: the writer takes none after the terminal record. */
+export const beginsSomething = (type: LedgerEventType): boolean =>
+  type.endsWith('.intended') || type === 'release.abort.accepted';
+
 export const eventType = (type: LedgerEventType): EventType => EVENT_TYPES[type];
 
 export const riskLevelOf = (type: LedgerEventType, environment: string | undefined): RiskLevel =>
-  environment === 'production' ? 'high' : EVENT_TYPES[type].riskLevel;
+  environment === PRODUCTION ? 'high' : EVENT_TYPES[type].riskLevel;

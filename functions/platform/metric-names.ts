@@ -7,6 +7,7 @@ export const METRIC = {
   releaseStarted: 'ReleaseStarted',
   releasePromoted: 'ReleasePromoted',
   releaseRolledBack: 'ReleaseRolledBack',
+  releaseCompleted: 'ReleaseCompleted',
   releaseAborted: 'ReleaseAborted',
   commandRefused: 'CommandRefused',
   guardAlarmHeeded: 'GuardAlarmHeeded',

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { type ExperimentSettings, experimentSettingsSchema } from '#policy/experiment-schema.ts';
 
 /** One step of a rollout: a share of traffic, and how long it is judged, in settled data time. */
 export const stageSchema = z.strictObject({
@@ -43,8 +44,20 @@ export const customPlanSchema = z.strictObject({
   watchSeconds: z.int().min(0).max(604_800).default(900),
 });
 
+/** An experiment with the rounds that its version's health is judged in meanwhile. */
+const plannedExperimentSchema = z.strictObject({
+  settings: experimentSettingsSchema,
+  rounds: z.int().min(1),
+  roundSeconds: z.int().min(1),
+});
+
 /** What a release carries: everything spelled out, so that a later change of a plan can't reach a release in flight. */
-export const planSchema = customPlanSchema.extend({ name: z.string(), stages: z.array(stageSchema).max(20) });
+export const planSchema = customPlanSchema.extend({
+  name: z.string(),
+  stages: z.array(stageSchema).max(20),
+  /** Before the stages, which come only if the version is promoted. */
+  experiment: plannedExperimentSchema.optional(),
+});
 export type Plan = z.infer<typeof planSchema>;
 
 const minutes = (weightPercent: number, rounds: number): Stage => ({
@@ -90,6 +103,24 @@ export const planOf = (choice: PlanChoice, firstWeightPercent?: number): Plan =>
 export const planAtOnce = (choice: PlanChoice, name: string): Plan => {
   const plan = planOf(choice);
   return { ...plan, name, stages: plan.stages.slice(-1) };
+};
+
+/** A round of an experiment is an hour, a shorter experiment has a hundred: each is a record, and no breach waits for one. */
+const EXPERIMENT_ROUND_SECONDS_MAX = 3_600;
+const EXPERIMENT_ROUNDS = 100;
+
+/** An experiment, and after it all traffic in one step, should its version be promoted. */
+export const planOfExperiment = (
+  choice: PlanChoice,
+  settings: ExperimentSettings,
+  periodSeconds: number,
+): Plan => {
+  const { seconds } = settings.horizon;
+  const wanted = Math.min(EXPERIMENT_ROUND_SECONDS_MAX, seconds / EXPERIMENT_ROUNDS);
+  // Whole periods: what is judged as a round is summed up and never read again.
+  const roundSeconds = Math.ceil(wanted / periodSeconds) * periodSeconds;
+  const rounds = Math.ceil(seconds / roundSeconds);
+  return { ...planAtOnce(choice, 'experiment'), experiment: { settings, rounds, roundSeconds } };
 };
 
 /** No stage and no watch: promoted at once. */

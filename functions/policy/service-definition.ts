@@ -1,6 +1,7 @@
 import * as z from 'zod';
-import { environmentNameSchema, serviceNameSchema } from '#platform/ids.ts';
+import { environmentNameSchema, PRODUCTION, serviceNameSchema } from '#platform/ids.ts';
 import { textSchema } from '#platform/text.ts';
+import { experimentFaults, experimentSettingsSchema } from '#policy/experiment-schema.ts';
 import { guardAlarmsSchema } from '#policy/guard-alarms-schema.ts';
 import { hooksSchema } from '#policy/hook-schema.ts';
 import { metricDefinitionSchema } from '#policy/metric-definition.ts';
@@ -9,12 +10,14 @@ import { planChoiceSchema } from '#policy/plan.ts';
 import { probeDefinitionSchema } from '#policy/probe-definition.ts';
 import { targetIdentity, targetSchema } from '#policy/target.ts';
 import { WAVES_MAX, waveDefinitionSchema } from '#policy/wave-definition.ts';
-import { JudgePolicy } from '#rollout/judge/judge-policy.ts';
+import { judgePolicySchema } from '#rollout/judge/judge-policy.ts';
 
 /** How one service is released into one environment. */
 export const serviceEnvironmentSchema = z.strictObject({
   target: targetSchema,
   plan: planChoiceSchema.default('standard'),
+  /** What releases with the strategy `experiment` ask, unless a request asks something else. */
+  experiment: experimentSettingsSchema.optional(),
   metrics: metricDefinitionSchema,
   probes: probeDefinitionSchema.optional(),
   guardAlarms: guardAlarmsSchema.optional(),
@@ -28,11 +31,9 @@ export const serviceEnvironmentSchema = z.strictObject({
     .max(WAVES_MAX - 1)
     .default([]),
   /** Bounds and limits of the judge where they differ from the defaults. */
-  judge: JudgePolicy.prefault({}),
+  judge: judgePolicySchema.prefault({}),
 });
 export type ServiceEnvironment = z.infer<typeof serviceEnvironmentSchema>;
-
-const PRODUCTION = 'production';
 
 interface WaveMisfit {
   readonly path: readonly (string | number)[];
@@ -76,6 +77,9 @@ export const serviceDefinitionSchema = z
         context.addIssue({ code: 'custom', path: ['environments', name, 'metrics', ...path], message });
       for (const { path, message } of waveMisfits(settings))
         context.addIssue({ code: 'custom', path: ['environments', name, ...path], message });
+      const { experiment } = settings;
+      for (const { path, message } of experiment === undefined ? [] : experimentFaults(experiment, settings))
+        context.addIssue({ code: 'custom', path: ['environments', name, 'experiment', ...path], message });
     }
     const production = definition.environments[PRODUCTION];
     const metrics = production?.target.kind === 'lambda-alias' ? production.metrics : undefined;

@@ -30,3 +30,4 @@ export const waveDefinitionSchema = z.strictObject({
   /** How long the waves before it are watched, at 100 %, before this one begins. */
   bakeSeconds: bakeSecondsSchema.default(900),
 });
+export type WaveDefinition = z.infer<typeof waveDefinitionSchema>;

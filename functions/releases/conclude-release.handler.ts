@@ -12,6 +12,7 @@ const ports = releasePorts(readEnvironment(releaseEnvironment));
 const COUNTED = {
   promoted: METRIC.releasePromoted,
   'rolled-back': METRIC.releaseRolledBack,
+  completed: METRIC.releaseCompleted,
   aborted: METRIC.releaseAborted,
   refused: METRIC.releaseRefused,
 } as const;

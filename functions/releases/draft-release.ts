@@ -1,5 +1,7 @@
 import { InvalidRequestError, NotFoundError, PolicyDeniedError } from '#platform/errors.ts';
-import { type Plan, planAtOnce, planOf } from '#policy/plan.ts';
+import { PRODUCTION } from '#platform/ids.ts';
+import { type ExperimentSettings, experimentFaults } from '#policy/experiment-schema.ts';
+import { type Plan, planAtOnce, planOf, planOfExperiment } from '#policy/plan.ts';
 import type { ServiceEnvironment } from '#policy/service-definition.ts';
 import type { ServiceRegistry } from '#policy/service-registry.ts';
 import type { Strategy } from '#policy/strategy-schema.ts';
@@ -13,8 +15,6 @@ export interface DraftPorts {
   /** What a request may ask for in production. */
   readonly productionStrategies: readonly Strategy[];
 }
-
-const PRODUCTION = 'production';
 
 /** How every release begins. */
 export const BEGINNING = { attempt: 1, mode: 'forward', fence: 1, recoveries: 0 } as const;
@@ -65,27 +65,61 @@ export const wavesOf = (
   );
 };
 
-const planFor = ({ plan }: ServiceEnvironment, request: ReleaseRequest): Plan => {
+const planFor = (settings: ServiceEnvironment, request: ReleaseRequest): Plan => {
+  const { plan, metrics } = settings;
   switch (request.strategy) {
     case 'canary':
       return planOf(plan, request.firstStageWeightPercent);
     case 'blue-green':
     case 'all-at-once':
       return planAtOnce(plan, request.strategy);
+    case 'experiment':
+      return planOfExperiment(plan, experimentFor(settings, request), metrics.periodSeconds);
     default:
       return request.strategy satisfies never;
   }
 };
 
+const invalid = (message: string, path: string, fault: string): InvalidRequestError =>
+  new InvalidRequestError(message, { faults: [{ path, message: fault }] });
+
+/** @throws InvalidRequestError for a question that nobody asked, or that can't be asked of this environment. */
+const experimentFor = (settings: ServiceEnvironment, request: ReleaseRequest): ExperimentSettings => {
+  const experiment = request.experiment ?? settings.experiment;
+  if (experiment === undefined)
+    throw invalid(
+      'an experiment has a question, and neither the request nor the service asks one',
+      'experiment',
+      'must say goal, horizon and split, here or in the service’s environment',
+    );
+  if (request.firstStageWeightPercent !== undefined)
+    throw invalid(
+      'the split of an experiment says its weight',
+      'firstStageWeightPercent',
+      'must be left out: split.weightPercent of the experiment is its weight',
+    );
+  const faults = experimentFaults(experiment, settings);
+  if (faults.length === 0) return experiment;
+  throw new InvalidRequestError('the experiment does not go with the environment', {
+    faults: faults.map(({ path, message }) => ({ path: ['experiment', ...path].join('.'), message })),
+  });
+};
+
 /** @throws PolicyDeniedError for what this stage doesn't let happen in production; InvalidRequestError for what can't be. */
 const refuseStrategy = (
-  { strategy, environment }: ReleaseRequest,
+  { strategy, environment, experiment }: ReleaseRequest,
   { hooks, target, waves }: ServiceEnvironment,
   inProduction: readonly Strategy[],
 ): void => {
   if (environment === PRODUCTION && !inProduction.includes(strategy))
     throw new PolicyDeniedError(
       `strategy ${strategy} is not allowed in production (allowed: ${inProduction.join(', ')}); whoever runs Sluice names strategies in the setting productionStrategies`,
+    );
+  if (experiment !== undefined && strategy !== 'experiment')
+    throw invalid(
+      `a release by ${strategy} asks no question`,
+      'experiment',
+      'must be left out, or the strategy must be experiment',
     );
   if (
     strategy === 'blue-green' &&

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { environmentNameSchema, idempotencyKeySchema, serviceNameSchema } from '#platform/ids.ts';
 import { textSchema } from '#platform/text.ts';
+import { experimentSettingsSchema } from '#policy/experiment-schema.ts';
 import { REQUESTED_STRATEGIES } from '#policy/strategy-schema.ts';
 import { WAVES_MAX, waveNameSchema } from '#policy/wave-definition.ts';
 
@@ -17,6 +18,8 @@ export const releaseRequestSchema = z.strictObject({
   /** Where a wave's version has another name, as a function's number in another region: by the wave's name. */
   versions: z.record(waveNameSchema, versionSchema).optional(),
   strategy: z.enum(REQUESTED_STRATEGIES).default('canary'),
+  /** With the strategy `experiment`: what is asked, in the place of what the service's definition says. */
+  experiment: experimentSettingsSchema.optional(),
   /** Replaces the weight of the plan's first stage. */
   firstStageWeightPercent: z.int().min(1).max(99).optional(),
   /**

@@ -10,13 +10,17 @@ import { STRATEGIES } from '#policy/strategy-schema.ts';
 import { targetSchema } from '#policy/target.ts';
 import { bakeSecondsSchema, WAVES_MAX, waveNameSchema } from '#policy/wave-definition.ts';
 import { releaseRequestSchema } from '#releases/release-request.ts';
-import { BaselineHistory } from '#rollout/judge/facts.ts';
-import { JudgePolicy } from '#rollout/judge/judge-policy.ts';
+import { experimentResultSchema } from '#rollout/judge/experiment.ts';
+import { baselineHistorySchema } from '#rollout/judge/facts.ts';
+import { judgePolicySchema } from '#rollout/judge/judge-policy.ts';
 
 export const REASON_TEXT_MAX = 1_000;
 
-/** `stage`: at one of the plan's weights. `bake`, `watch`: at 100 %, before the next wave and before the end. */
-export const STEP_KINDS = ['stage', 'bake', 'watch'] as const;
+/**
+ * `stage`: at one of the plan's weights. `bake`, `watch`: at 100 %, before the next wave and before the end. `experiment`: at
+ * the weight of its split, for as long as its question takes.
+ */
+export const STEP_KINDS = ['experiment', 'stage', 'bake', 'watch'] as const;
 
 /** Why something was decided, as people and the ledger read it. */
 export const reasonSchema = z.strictObject({
@@ -27,10 +31,11 @@ export const reasonSchema = z.strictObject({
 export type Reason = z.infer<typeof reasonSchema>;
 
 /**
- * How a release ends, exactly once. `rolled-back`: traffic had moved and is verified back. `aborted`: stopped before
- * any traffic moved. `refused`: the target or a rule said no before any traffic moved.
+ * How a release ends, exactly once. `rolled-back`: traffic had moved and is verified back. `completed`: so is that of an
+ * experiment that came to the end it was planned to have, which is no failure. `aborted`: stopped before any traffic
+ * moved. `refused`: the target or a rule said no before any traffic moved.
  */
-export const outcomeSchema = z.enum(['promoted', 'rolled-back', 'aborted', 'refused']);
+export const outcomeSchema = z.enum(['promoted', 'rolled-back', 'completed', 'aborted', 'refused']);
 export type Outcome = z.infer<typeof outcomeSchema>;
 
 /** What "stable" means for one wave's target; taken once, before anything moves. */
@@ -41,7 +46,7 @@ export const snapshotSchema = z.strictObject({
   /** Where versions stand, on a target that has places for them: an ECS target's services by their names. */
   places: z.record(z.string(), z.string()).optional(),
   /** What the stable version showed before anything moved. */
-  history: BaselineHistory.optional(),
+  history: baselineHistorySchema.optional(),
   takenAt: z.iso.datetime(),
 });
 export type Snapshot = z.infer<typeof snapshotSchema>;
@@ -82,6 +87,8 @@ export const progressSchema = z.strictObject({
   verdict: z.string().optional(),
   reasons: z.array(reasonSchema).optional(),
   lookedAt: z.iso.datetime().optional(),
+  /** What an experiment has shown, also after it was promoted on that. */
+  experiment: experimentResultSchema.omit({ reasons: true }).optional(),
 });
 export type Progress = z.infer<typeof progressSchema>;
 
@@ -125,7 +132,7 @@ export const releaseSchema = z.strictObject({
   hooks: hooksSchema.optional(),
   waves: z.array(waveSchema).min(1).max(WAVES_MAX),
   plan: planSchema,
-  judge: JudgePolicy,
+  judge: judgePolicySchema,
   attempt: z.int().min(1),
   mode: z.enum(['forward', 'restoring', 'done']),
   fence: z.int().min(1),
@@ -167,11 +174,17 @@ export const phaseOf = (
   return release.startedAt === undefined ? 'accepted' : 'running';
 };
 
+/** The first reason of an experiment's restore that came to the end it was planned to have. */
+export const EXPERIMENT_OVER = 'experiment-over';
+
+const hasCause = ({ restoreCause = [] }: Release, code: string): boolean =>
+  restoreCause.some((cause) => cause.code === code);
+
 /**
  * What a release that is being restored ends as. Before the first recorded intent to move traffic nothing can have
  * moved, because the shift needs that intent.
  */
 export const restoredOutcome = (release: Release): Exclude<Outcome, 'promoted'> => {
-  if (release.progress !== undefined) return 'rolled-back';
-  return release.restoreCause?.some((cause) => cause.code === 'refused') === true ? 'refused' : 'aborted';
+  if (release.progress !== undefined) return hasCause(release, EXPERIMENT_OVER) ? 'completed' : 'rolled-back';
+  return hasCause(release, 'refused') ? 'refused' : 'aborted';
 };

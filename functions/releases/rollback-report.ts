@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { releaseIdSchema } from '#platform/ids.ts';
 import { STRATEGIES } from '#policy/strategy-schema.ts';
-import { type Release, reasonSchema } from '#releases/release.ts';
+import { type Release, reasonSchema, restoredOutcome } from '#releases/release.ts';
 import { restoredTime } from '#releases/restored-time.ts';
 
 /** One time that traffic was brought back, drill or not. */
@@ -55,8 +55,9 @@ const summaryOf = (releases: readonly Release[]): z.infer<typeof summarySchema> 
 };
 
 /** A restore that is still under way counts as begun: one that never ends is a failure, not an absence. */
-const hadToComeBack = ({ mode, outcome, progress }: Release): boolean =>
-  outcome === 'rolled-back' || (mode === 'restoring' && progress !== undefined);
+const hadToComeBack = (release: Release): boolean =>
+  release.outcome === 'rolled-back' ||
+  (release.mode === 'restoring' && restoredOutcome(release) === 'rolled-back');
 
 export const rollbackReport = (releases: readonly Release[]): RollbackReport => {
   const back = releases.filter(hadToComeBack);

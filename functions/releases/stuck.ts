@@ -1,9 +1,11 @@
-import { stageDeadlineSeconds } from '#policy/plan.ts';
+import { slowestIntervalSeconds } from '#releases/look-interval.ts';
 import type { Reason, Release } from '#releases/release.ts';
-import { stepsOf } from '#releases/step.ts';
+import { type Step, stepDeadlineSeconds, stepsOf } from '#releases/step.ts';
 
-/** Looks come every minute at the slowest, and their tries are used up sooner than this. */
-const SILENCE_SECONDS_MAX = 600;
+/** A stage looks every minute at the slowest, where the source of its metrics is no slower. */
+const STAGE_INTERVAL_SECONDS_MAX = 60;
+/** All tries of a look are used up sooner than this. */
+const TRIES_SECONDS_MAX = 540;
 
 /** No source is told to wait longer for its data to settle. */
 const SETTLE_SECONDS_MAX = 3_600;
@@ -13,15 +15,24 @@ const PREPARATION_SECONDS_MAX = 1_800;
 
 const secondsSince = (then: string, now: number): number => Math.round((now - Date.parse(then)) / 1_000);
 
+/** Deadlines are found to be over at a look, and so as much later as looks are rarer than a stage's own. */
+const lateSeconds = (release: Release, steps: readonly Step[]): number => {
+  const intervals = steps.map((step) => slowestIntervalSeconds(release, step, STAGE_INTERVAL_SECONDS_MAX));
+  const latest = Math.max(STAGE_INTERVAL_SECONDS_MAX, ...intervals) - STAGE_INTERVAL_SECONDS_MAX;
+  // A hold and a pause have a deadline each.
+  return (steps.length + 2) * latest;
+};
+
 /** What all of a release's deadlines come to, with hooks, a hold and a pause that last as long as they may. */
 const longestSeconds = (release: Release): number => {
   const { plan, hooks = [] } = release;
   const waited = hooks.reduce((sum, { timeoutSeconds }) => sum + timeoutSeconds, 0);
-  const steps = stepsOf(release).map((step) => stageDeadlineSeconds(plan, step, SETTLE_SECONDS_MAX));
+  const steps = stepsOf(release);
   const preparing = steps.length === 0 ? PREPARATION_SECONDS_MAX : 0;
+  const late = lateSeconds(release, steps);
   return steps.reduce(
-    (sum, seconds) => sum + seconds,
-    preparing + plan.holdSeconds + plan.pauseSeconds + waited,
+    (sum, step) => sum + stepDeadlineSeconds(plan, step, SETTLE_SECONDS_MAX),
+    preparing + plan.holdSeconds + plan.pauseSeconds + waited + late,
   );
 };
 
@@ -34,11 +45,13 @@ export const stuckReason = (release: Release, nowMs: number): Reason | undefined
   // Nobody looks any more once it is promoted, however long its hooks then take.
   const isLookedAt = mode === 'forward' && verified?.at !== 'new';
   const silent = progress?.lookedAt === undefined ? 0 : secondsSince(progress.lookedAt, nowMs);
-  if (isLookedAt && silent > SILENCE_SECONDS_MAX)
+  const interval =
+    progress === undefined ? 0 : slowestIntervalSeconds(release, progress, STAGE_INTERVAL_SECONDS_MAX);
+  if (isLookedAt && silent > interval + TRIES_SECONDS_MAX)
     return {
       code: 'looks-stopped',
-      text: `the last look was ${silent} s ago; one comes every minute at least`,
-      facts: { silentSeconds: silent },
+      text: `the last look was ${silent} s ago; one comes every ${interval} s at least`,
+      facts: { silentSeconds: silent, intervalSeconds: interval },
     };
   const open = startedAt === undefined ? 0 : secondsSince(startedAt, nowMs);
   const longest = longestSeconds(release);

@@ -1,18 +1,10 @@
-import { shorten } from '#platform/text.ts';
-import { type Pause, REASON_TEXT_MAX, type Reason } from '#releases/release.ts';
-import { stepsOf } from '#releases/step.ts';
+import type { Pause, Reason } from '#releases/release.ts';
+import { decideExperiment } from '#rollout/decide-experiment.ts';
+import { type Decision, fitting, promoted, restoreAfter } from '#rollout/decision.ts';
 import { drillNote } from '#rollout/drill.ts';
 import type { LookResult } from '#rollout/judge/look.ts';
-import { afterStep, deadlineOf, type Judged, type Look, looked } from '#rollout/look.ts';
+import { deadlineOf, type Judged, type Look, looked } from '#rollout/look.ts';
 import type { LookState } from '#rollout/tasks.ts';
-
-export interface Decision {
-  readonly verdict: 'continue' | 'promote' | 'restore';
-  readonly reasons: readonly Reason[];
-  readonly state: LookState;
-  /** True at the look at which a hold begins. */
-  readonly holdBegins: boolean;
-}
 
 /**
  * What the workflow does about the judge's verdict. A rollback is one, whoever wishes what; traffic that somebody else
@@ -34,9 +26,13 @@ export const decide = (look: Look, judged: Judged): Decision => {
       holdBegins: false,
     };
   if (look.release.strategy === 'drill')
-    return restoreAfter('drill-unnoticed', 'the drill is over, and its breach was not found', look, result);
+    return restoreAfter(
+      { code: 'drill-unnoticed', text: 'the drill is over, and its breach was not found' },
+      look,
+      result,
+    );
   const heard = { ...result, main: unguarded(look, result.main) };
-  const decision = wished(look, heard) ?? undisturbed(look, heard);
+  const decision = wished(look, heard) ?? unwished(look, heard);
   return { ...decision, reasons: [...decision.reasons, ...notFound(look)] };
 };
 
@@ -75,26 +71,6 @@ const breachesBehind = (look: Look, { earlier }: Judged): readonly Reason[] =>
       : [];
   });
 
-export const promoted = (look: Look, result: Judged, reasons: readonly Reason[]): Decision => ({
-  verdict: 'promote',
-  reasons,
-  state: afterStep(looked(look, result), look.step, stepsOf(look.release)),
-  holdBegins: false,
-});
-
-/** A reason that tells of many rounds may be longer than a release keeps. */
-const fitting = <R extends Reason>(reason: R): R => ({
-  ...reason,
-  text: shorten(reason.text, REASON_TEXT_MAX),
-});
-
-const restoreAfter = (code: string, text: string, look: Look, result: Judged): Decision => ({
-  verdict: 'restore',
-  reasons: [{ code, text }, ...result.main.reasons],
-  state: looked(look, result),
-  holdBegins: false,
-});
-
 /**
  * What a person's wish makes of a look that sees nothing wrong. A wished promotion needs data and its guards all the
  * same: nothing is promoted on silence, whoever asks. A pause ends in a restore at its deadline; while it lasts, the
@@ -111,8 +87,10 @@ const wished = (look: Look, result: Judged): Decision | undefined => {
   const pausedSeconds = (look.now - Date.parse(paused.at)) / 1_000;
   if (pausedSeconds >= plan.pauseSeconds)
     return restoreAfter(
-      'pause-deadline',
-      `paused by ${paused.by.login} since ${paused.at} and not resumed within ${plan.pauseSeconds} s`,
+      {
+        code: 'pause-deadline',
+        text: `paused by ${paused.by.login} since ${paused.at} and not resumed within ${plan.pauseSeconds} s`,
+      },
       look,
       result,
     );
@@ -120,6 +98,15 @@ const wished = (look: Look, result: Judged): Decision | undefined => {
   const reasons = [{ code: 'paused', text }, ...result.main.reasons];
   const state = { ...looked(look, result), ...stoppedClock(look, paused) };
   return { verdict: 'continue', reasons, state, holdBegins: false };
+};
+
+/** An experiment goes by its question, unless so little is known of its version's health that it is held. */
+const unwished = (look: Look, result: Judged): Decision => {
+  const { experiment, main } = result;
+  const isHeld = experiment?.verdict === 'running' && main.verdict === 'hold';
+  return experiment === undefined || isHeld
+    ? undisturbed(look, result)
+    : decideExperiment(look, result, experiment);
 };
 
 /** A hold of which nothing has passed since the pause, or since the last look if that was paused too. */
@@ -156,7 +143,7 @@ const undisturbed = (look: Look, result: Judged): Decision => {
   const { holdSeconds } = look.release.plan;
   if (heldSeconds >= holdSeconds) {
     const text = `held since ${since} and nobody decided within ${holdSeconds} s`;
-    return restoreAfter('hold-deadline', text, look, result);
+    return restoreAfter({ code: 'hold-deadline', text }, look, result);
   }
   const state = { ...looked(look, result), heldSince: since };
   return { verdict: 'continue', reasons, state, holdBegins: heldSince === undefined };

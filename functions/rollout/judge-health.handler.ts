@@ -11,6 +11,8 @@ import { killSwitches } from '#policy/adapters/policy-ports.ts';
 import { switchesEnvironment } from '#policy/environment.ts';
 import { type KillSwitch, switchesOff } from '#policy/kill-switches.ts';
 import { releasePorts } from '#releases/adapters/release-ports.ts';
+import { freezeAt } from '#releases/freeze.ts';
+import { lookIntervalSeconds } from '#releases/look-interval.ts';
 import { type ReadyWave, readyWaves } from '#releases/ready-wave.ts';
 import type { Progress, Release } from '#releases/release.ts';
 import { type Step, stepBehind, stepsOf } from '#releases/step.ts';
@@ -19,7 +21,9 @@ import { httpProbes } from '#rollout/adapters/http-probes.ts';
 import { hookPort, metricSource } from '#rollout/adapters/rollout-ports.ts';
 import { shifterForTarget } from '#rollout/adapters/shifter-for.ts';
 import type { TellingPorts } from '#rollout/append-or-spool.ts';
-import { type Decision, decide } from '#rollout/decide-look.ts';
+import { knownWindow, uncounted } from '#rollout/counted-facts.ts';
+import { decide } from '#rollout/decide-look.ts';
+import type { Decision } from '#rollout/decision.ts';
 import {
   hookEnvironment,
   metricEnvironment,
@@ -63,8 +67,8 @@ const probe = httpProbes({ hosts: environment.PROBE_HOSTS, reach: environment.OU
 
 type Facts = Omit<WaveLook, 'periods' | 'state'>;
 
-/** A source that doesn't answer is missing data, which extends the stage and at its deadline holds or restores. */
-const readFacts = async ({ release, wave, window }: Facts): Promise<readonly PeriodFacts[]> => {
+/** A source that doesn't answer is missing data, which extends the stage and at its deadline holds or restores: undefined. */
+const readFacts = async ({ release, wave, window }: Facts): Promise<readonly PeriodFacts[] | undefined> => {
   if (release.judge.measures === 'probes-only') return [];
   const { target, version, metrics: definition, snapshot } = wave;
   try {
@@ -74,7 +78,7 @@ const readFacts = async ({ release, wave, window }: Facts): Promise<readonly Per
   } catch (error) {
     if (!(error instanceof TransientError)) throw error;
     logger.warn('metrics unavailable', { releaseId: release.releaseId, wave: wave.name, error });
-    return [];
+    return undefined;
   }
 };
 
@@ -86,6 +90,10 @@ const probeWave = async ({ releaseId }: Release, { name, probes }: ReadyWave): P
   return counts;
 };
 
+/** An experiment reads only what is new: a few minutes without callers are no lack of data while its last round had some. */
+const isQuiet = ({ kind }: Step, { judge: { lastStatus } }: WaveState): boolean =>
+  kind === 'experiment' && lastStatus !== undefined && lastStatus !== 'inconclusive';
+
 /** One wave's traffic, as it can be seen now. */
 const observe = async (
   about: Pick<WaveLook, 'release' | 'step' | 'wave' | 'shiftedAt' | 'now'>,
@@ -93,10 +101,18 @@ const observe = async (
 ): Promise<WaveLook> => {
   const { release, step, wave, shiftedAt, now } = about;
   const settleSeconds = settleSecondsOf(wave.metrics, wave.snapshot);
-  const window = settledWindow(shiftedAt, now, wave.metrics.periodSeconds, settleSeconds);
-  const facts = { ...about, settleSeconds, window: withTail(window, state.tail) };
-  const [periods, probed] = await Promise.all([readFacts(facts), probeWave(release, wave)]);
-  if (periods.length === 0 && window.to > window.from && release.judge.measures !== 'probes-only')
+  const settled = settledWindow(shiftedAt, now, wave.metrics.periodSeconds, settleSeconds);
+  const unread = uncounted(settled, state.counted);
+  const facts = { ...about, settleSeconds, window: withTail(unread, state.tail) };
+  const [read, probed] = await Promise.all([readFacts(facts), probeWave(release, wave)]);
+  const periods = read ?? [];
+  const window = knownWindow(step, settled, state.counted, read !== undefined);
+  if (
+    periods.length === 0 &&
+    unread.to > unread.from &&
+    !isQuiet(step, state) &&
+    release.judge.measures !== 'probes-only'
+  )
     metrics.addMetric(METRIC.judgedWithoutData, 'Count', 1);
   const probes = wave.probes && withLook(state.probes, probed, now, window, step, state.judge.lastRound);
   return { ...facts, window, periods, state: { ...state, ...(probes && { probes }) } };
@@ -118,6 +134,12 @@ const hearHooks = (release: Release, step: Step, wave: ReadyWave | undefined, st
     ? askHooks(hooks, release, wave, { stage: step.stage + 1 }, state.hooks ?? {}, new Date().toISOString())
     : NO_HOOKS;
 
+/** A version that wins an experiment by itself, weeks after anybody asked, does not get all traffic in a freeze. */
+const freezeAgainst = async ({ environment, plan }: Release, { kind }: Step, now: number) =>
+  kind === 'experiment' && plan.experiment?.settings.onSuccess === 'promote'
+    ? freezeAt(await releases.readEnvironment(environment), new Date(now).toISOString())
+    : undefined;
+
 /** The step's own wave, and those before it from behind: at 100 % for as long as the release lasts. */
 const lookAt = async (
   release: Release,
@@ -138,11 +160,12 @@ const lookAt = async (
           ),
     ),
   );
-  const [observed, guards, asked, routing] = await Promise.all([
+  const [observed, guards, asked, routing, freeze] = await Promise.all([
     observing,
     off.includes('rollbackAutomation') ? NO_GUARDS : hearGuards(release),
     hearHooks(release, step, waves.at(-1), state),
     checkRouting(shifterForTarget, release, step, waves),
+    freezeAgainst(release, step, now),
   ]);
   const main = observed.at(-1);
   if (main === undefined) throw new NotFoundError(`release ${release.releaseId} has no wave ${step.wave}`);
@@ -154,6 +177,7 @@ const lookAt = async (
     hooks: asked,
     routing,
     off,
+    freeze,
   };
 };
 
@@ -181,17 +205,17 @@ export const handler = serveTask(rolloutTasks.JudgeHealth)(async (input) => {
   const release = await releases.get(input.releaseId);
   const step = release && stepsOf(release)[input.step];
   const waves = release && step && readyWaves(release)?.slice(0, step.wave + 1);
-  const metricsOfStep = waves?.at(-1)?.metrics;
-  if (release === undefined || step === undefined || waves === undefined || metricsOfStep === undefined)
+  if (release === undefined || step === undefined || waves === undefined)
     throw new NotFoundError(`release ${input.releaseId} has no snapshot or no step ${input.step}`);
   const state = input.state ?? firstLookState();
-  const waitSeconds = Math.max(environment.LOOK_INTERVAL_SECONDS, Math.min(metricsOfStep.periodSeconds, 60));
+  const shiftedAt = Date.parse(input.shiftedAt);
+  const sinceSeconds = (Date.now() - shiftedAt) / 1_000;
+  const waitSeconds = lookIntervalSeconds(release, step, environment.LOOK_INTERVAL_SECONDS, sinceSeconds);
   if (!isForward(release, input.fence))
     return { verdict: 'fenced', waitSeconds, looks: state.looks, state, reasons: [] };
 
   const { states, from } = await switches.read();
   const off = switchesOff(states, release.environment);
-  const shiftedAt = Date.parse(input.shiftedAt);
   const look = await lookAt(judgedRelease(release, off), step, waves, state, shiftedAt, off);
   if (look.routing.drift.length > 0 && (await wasStopped(input.releaseId, input.fence)))
     return { verdict: 'fenced', waitSeconds, looks: state.looks, state, reasons: [] };

@@ -1,18 +1,20 @@
 import type { KillSwitch } from '#policy/kill-switches.ts';
-import { stageDeadlineSeconds } from '#policy/plan.ts';
+import type { Freeze } from '#releases/freeze.ts';
 import type { ReadyWave } from '#releases/ready-wave.ts';
 import type { Release } from '#releases/release.ts';
-import type { Step } from '#releases/step.ts';
+import { type Step, stepDeadlineSeconds } from '#releases/step.ts';
+import { countRounds, factsOfStep } from '#rollout/counted-facts.ts';
 import { factsIn } from '#rollout/drill.ts';
+import { experimentOf, experimentResult, policyOfStep } from '#rollout/experiment-look.ts';
 import type { Guards } from '#rollout/guards.ts';
 import type { HooksAsked } from '#rollout/hooks.ts';
+import type { ExperimentResult } from '#rollout/judge/experiment.ts';
 import { judgeLook } from '#rollout/judge/judge-look.ts';
 import type { LookInput, LookResult } from '#rollout/judge/look.ts';
 import { initialStageState, nextStageState } from '#rollout/judge/stage-state.ts';
 import type { PeriodFacts } from '#rollout/metric-source.ts';
 import type { RoutingFound } from '#rollout/moved-traffic.ts';
 import {
-  cumulativeFacts,
   judgedSeconds,
   roundFacts,
   roundsSettled,
@@ -48,6 +50,8 @@ export interface Look extends WaveLook {
   readonly routing: RoutingFound;
   /** The kill switches that are off in the release's environment. */
   readonly off: readonly KillSwitch[];
+  /** In force in the release's environment; only looked for where it keeps a version from being promoted. */
+  readonly freeze?: Freeze | undefined;
 }
 
 /** What the judge made of each. */
@@ -55,6 +59,8 @@ export interface Judged {
   readonly main: LookResult;
   /** In the order of `earlier`. */
   readonly earlier: readonly LookResult[];
+  /** Of an experiment's step. */
+  readonly experiment?: ExperimentResult;
 }
 
 /** What a release's very first look starts from. */
@@ -85,21 +91,33 @@ const waveAfterStep = ({ judge, unsettled }: Pick<WaveState, 'judge' | 'unsettle
 const waveLooked = (look: WaveLook, result: LookResult): WaveState => {
   const { probes } = look.state;
   const tail = tailNow(look);
-  const unsettled = unsettledOf(look.periods, look.window, look.now, look.wave.metrics.periodSeconds);
+  const { periods, window, now, step } = look;
+  const unsettled = unsettledOf(periods, window, now, look.wave.metrics.periodSeconds, look.state.counted);
+  const counted = countRounds(step, periods, window, look.state.counted, result.state.lastRound);
   return {
     judge: result.state,
     ...(probes && { probes }),
     ...(tail && { tail }),
     ...(unsettled && { unsettled }),
+    ...(counted && { counted }),
+    ...heard(look, result),
   };
+};
+
+const heard = ({ step, state, now }: WaveLook, { rounds }: LookResult): Pick<WaveState, 'heardAt'> => {
+  if (step.kind !== 'experiment') return {};
+  const isHeard = rounds.some(({ status }) => status !== 'inconclusive');
+  const heardAt = isHeard ? new Date(now).toISOString() : state.heardAt;
+  return heardAt === undefined ? {} : { heardAt };
 };
 
 const tailNow = ({ state, periods, now, wave, settleSeconds }: WaveLook) =>
   state.tail && settleTail(state.tail, periods, settledUntil(now, wave.metrics.periodSeconds, settleSeconds));
 
 /** What this look leaves to the next one of its step. */
-export const looked = (look: Look, { main, earlier }: Judged): LookState => ({
+export const looked = (look: Look, { main, earlier, experiment }: Judged): LookState => ({
   ...waveLooked(look, main),
+  ...(experiment && concluded(look, experiment)),
   looks: look.state.looks + 1,
   ...(Object.keys(look.hooks.state).length > 0 && { hooks: look.hooks.state }),
   earlier: look.earlier.flatMap((behind, index) => {
@@ -108,14 +126,29 @@ export const looked = (look: Look, { main, earlier }: Judged): LookState => ({
   }),
 });
 
+/** A concluded experiment stays so: what is seen after its end is no part of it. */
+const concluded = ({ state, now }: Look, result: ExperimentResult): Pick<LookState, 'experiment'> =>
+  result.verdict === 'concluded'
+    ? { experiment: state.experiment ?? { result, at: new Date(now).toISOString() } }
+    : {};
+
+/** Whether nothing was known of an experiment's version for as long as its settings bear. */
+const isSilent = (look: WaveLook, silenceSeconds: number): boolean => {
+  const { state, shiftedAt, now, settleSeconds, step } = look;
+  const heardAt = state.heardAt === undefined ? shiftedAt : Date.parse(state.heardAt);
+  return (now - heardAt) / 1_000 >= silenceSeconds + step.roundSeconds + settleSeconds;
+};
+
 /**
  * Whether missing data is waited for no longer. A watch has no such moment: what it watches was promoted on data, and it
  * ends by time. Neither has a wave that is only looked at from behind.
  */
 export const deadlineOf = (look: WaveLook): LookInput['deadline'] => {
   const { release, step, wave, settleSeconds, shiftedAt, now } = look;
+  const experiment = experimentOf(look);
+  if (experiment !== undefined) return isSilent(look, experiment.silenceSeconds) ? 'passed' : 'open';
   const waits = step.kind !== 'watch' && release.waves[step.wave]?.name === wave.name;
-  const deadline = stageDeadlineSeconds(release.plan, step, settleSeconds);
+  const deadline = stepDeadlineSeconds(release.plan, step, settleSeconds);
   return waits && (now - shiftedAt) / 1_000 >= deadline ? 'passed' : 'open';
 };
 
@@ -137,13 +170,13 @@ export const lookInput = (look: WaveLook, roundsMax = ROUNDS_PER_LOOK_MAX): Look
     return { number, ...facts, ...addLookProbes(facts, probesOfRound(state.probes, number)) };
   });
   const { history } = wave.snapshot;
-  const cumulative = cumulativeFacts(periods, window);
+  const cumulative = factsOfStep(periods, window, state.counted);
   const before = tailNow(look)?.known;
   const { judge } = release;
   // Each wave is a chance of its own to be wrong: together they have the release's.
   const evidence = { ...judge.evidence, alpha: judge.evidence.alpha / release.waves.length };
   return {
-    policy: { ...judge, evidence },
+    policy: policyOfStep({ ...judge, evidence }, step),
     stage: { index, weightPercent, rounds, roundSeconds, final: weightPercent === 100 },
     facts: factsIn(release, {
       judgedSeconds: judgedSeconds(window),
@@ -158,10 +191,14 @@ export const lookInput = (look: WaveLook, roundsMax = ROUNDS_PER_LOOK_MAX): Look
 };
 
 /** A look judged, wave by wave. */
-export const judge = (look: Look): Judged => ({
-  main: judgeLook({
-    ...lookInput(look),
-    ...(look.guards.alarms.length > 0 && { alarms: [...look.guards.alarms] }),
-  }),
-  earlier: look.earlier.map((behind) => judgeLook(lookInput(behind, EARLIER_ROUNDS_PER_LOOK_MAX))),
-});
+export const judge = (look: Look): Judged => {
+  const experiment = experimentResult(look, look.state.experiment?.result);
+  return {
+    main: judgeLook({
+      ...lookInput(look),
+      ...(look.guards.alarms.length > 0 && { alarms: [...look.guards.alarms] }),
+    }),
+    earlier: look.earlier.map((behind) => judgeLook(lookInput(behind, EARLIER_ROUNDS_PER_LOOK_MAX))),
+    ...(experiment && { experiment }),
+  };
+};

@@ -5,11 +5,12 @@ import { type ReadyWave, readyWaves, waveFact } from '#releases/ready-wave.ts';
 import type { Progress, Release } from '#releases/release.ts';
 import { batchId, releaseRecord } from '#releases/release-records.ts';
 import type { Fence } from '#releases/release-store.ts';
-import { progressAt, type Step, stepsOf, weightBefore } from '#releases/step.ts';
+import { progressAt, type Step, stepBefore, stepsOf } from '#releases/step.ts';
 import { isForward } from '#rollout/fence.ts';
 import { overtakenBy } from '#rollout/overtaken.ts';
 import { type PreparePorts, prepareWave, type Waiting } from '#rollout/prepare.ts';
 import { describeRouting, isAlone, isAt } from '#rollout/routing.ts';
+import { weightOfStep } from '#rollout/step-weight.ts';
 import type { Routing } from '#rollout/traffic-shifter.ts';
 
 export type ShiftPorts = PreparePorts;
@@ -160,27 +161,38 @@ export const shiftToStep = async (
   if (step === undefined || wave === undefined)
     throw new NotFoundError(`release ${releaseId} has no step ${index}`);
   const progress = progressAt(release, steps, step);
-  if (step.kind !== 'stage') return beginWatching(ports, release, fence, wave, step, progress);
-  const previousPercent = weightBefore(steps, index, step.wave);
+  if (step.kind === 'bake' || step.kind === 'watch')
+    return beginWatching(ports, release, fence, wave, step, progress);
+  const before = stepBefore(steps, index, step.wave);
   // A shift is intended only once the version was ready for it. By then it may have been made: to wait for more tasks
   // would leave the canary with its traffic and without a look at it.
   if (release.progress?.step !== index) {
-    const what = { step: ['step', index], data: { step: index }, hasTraffic: previousPercent > 0 };
+    const what = { step: ['step', index], data: { step: index }, hasTraffic: before !== undefined };
     const prepared = await prepareWave(ports, release, fence, wave, what, preparingSince);
     if (prepared !== 'ready') return prepared;
   }
   const { stage, weightPercent } = step;
-  const at = { stable: wave.snapshot.stableVersion, canary: wave.version };
+  const [weight, weightBefore] = [weightOfStep(wave, step), weightOfStep(wave, before)];
+  const { stable, canary } = weight;
   return effect(ports, release, fence, {
     wave,
     step: ['step', index, 'shift'],
     intended: 'release.shift.intended',
     done: 'release.shift.done',
-    data: { stage, weightPercent, fence, ...at, ...waveFact(release, wave) },
+    data: {
+      stage,
+      ...(step.kind !== 'stage' && { kind: step.kind }),
+      ...(step.split && { split: step.split }),
+      weightPercent,
+      fence,
+      stable,
+      canary,
+      ...waveFact(release, wave),
+    },
     progress,
-    isDone: (routing) => isAt(routing, { ...at, weightPercent }),
-    isBefore: (routing) => isAt(routing, { ...at, weightPercent: previousPercent }),
-    apply: (revision) => ports.shifter.setWeight(wave.target, { ...at, weightPercent }, revision),
+    isDone: (routing) => isAt(routing, weight),
+    isBefore: (routing) => isAt(routing, weightBefore),
+    apply: (revision) => ports.shifter.setWeight(wave.target, weight, revision),
   });
 };
 
@@ -235,7 +247,7 @@ export const promoteVersion = async (
   for (const [index, wave] of release.ready.entries()) {
     const { version, target, snapshot } = wave;
     const stable = snapshot.stableVersion;
-    const weightPercent = weightBefore(steps, steps.length, index);
+    const weight = weightOfStep(wave, stepBefore(steps, steps.length, index));
     const result = await effect(ports, release, fence, {
       wave,
       step: ['promotion', index],
@@ -244,7 +256,7 @@ export const promoteVersion = async (
       data: { fence, stable, canary: version, ...waveFact(release, wave) },
       progress,
       isDone: (routing) => isAlone(routing, version),
-      isBefore: (routing) => isAt(routing, { stable, canary: version, weightPercent }),
+      isBefore: (routing) => isAt(routing, weight),
       apply: (revision) => ports.shifter.promote(target, version, revision),
     });
     if (result === 'fenced') return result;

@@ -1,9 +1,10 @@
 import * as z from 'zod';
-import { ArmFacts, addArms } from '#rollout/judge/facts.ts';
+import { type Counted, factsOfStep } from '#rollout/counted-facts.ts';
+import { addArms, armFactsSchema } from '#rollout/judge/facts.ts';
 import type { PeriodFacts } from '#rollout/metric-source.ts';
 import { cumulativeFacts, type Settled, settledUntil } from '#rollout/stage-clock.ts';
 
-const armsSchema = ArmFacts.pick({ canary: true, baseline: true });
+const armsSchema = armFactsSchema.pick({ canary: true, baseline: true });
 
 /**
  * The end of a step that was passed: what had settled of it by then, and the periods that were still to settle, from the
@@ -24,10 +25,11 @@ export const unsettledOf = (
   window: Settled,
   now: number,
   periodSeconds: number,
+  counted?: Counted,
 ): StageTail | undefined => {
   const to = Math.max(window.from, settledUntil(now, periodSeconds, 0));
   if (to <= window.to) return undefined;
-  const { canary, baseline } = cumulativeFacts(periods, window);
+  const { canary, baseline } = factsOfStep(periods, window, counted);
   return { settled: { ...(canary && { canary }), ...(baseline && { baseline }) }, from: window.to, to };
 };
 

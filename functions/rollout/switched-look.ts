@@ -3,7 +3,7 @@ import { switchReason } from '#policy/switch-effects.ts';
 import type { SwitchReading } from '#policy/switch-readings.ts';
 import type { Progress, Reason, Release } from '#releases/release.ts';
 import { progressAt, stepsOf } from '#releases/step.ts';
-import { type Decision, promoted } from '#rollout/decide-look.ts';
+import { type Decision, promoted } from '#rollout/decision.ts';
 import type { Judged, Look } from '#rollout/look.ts';
 import { lookProgress } from '#rollout/look-records.ts';
 

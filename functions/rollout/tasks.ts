@@ -4,20 +4,26 @@ import { releaseIdSchema } from '#platform/ids.ts';
 import { defineTasks } from '#platform/task.ts';
 import { reasonSchema } from '#releases/release.ts';
 import { carriedTargetsSchema } from '#rollout/carried-targets-schema.ts';
+import { countedSchema } from '#rollout/counted-facts.ts';
 import { hookStateSchema } from '#rollout/hooks.ts';
-import { StageState } from '#rollout/judge/stage-state.ts';
+import { experimentResultSchema } from '#rollout/judge/experiment.ts';
+import { stageStateSchema } from '#rollout/judge/stage-state.ts';
 import { stageProbesSchema } from '#rollout/stage-probes.ts';
 import { stageTailSchema } from '#rollout/stage-tail.ts';
 
 /** What is known of one wave's traffic at the present step. */
 const waveStateSchema = z.strictObject({
-  judge: StageState,
+  judge: stageStateSchema,
   /** Absent where the wave has no probes. */
   probes: stageProbesSchema.optional(),
   /** Of the step before, what was still to settle when it passed. */
   tail: stageTailSchema.optional(),
   /** Of this step, what would be if it passed now. */
   unsettled: stageTailSchema.optional(),
+  /** Of an experiment, what is not read again. */
+  counted: countedSchema.optional(),
+  /** Of an experiment, the last look that judged a round with data. */
+  heardAt: z.iso.datetime().optional(),
 });
 export type WaveState = z.infer<typeof waveStateSchema>;
 
@@ -30,6 +36,8 @@ export const lookStateSchema = waveStateSchema.extend({
   hooks: hookStateSchema.optional(),
   /** Since when it would have been restored, had that not been switched off. */
   unrestoredSince: z.iso.datetime().optional(),
+  /** Of an experiment that is concluded: with what, and when that was seen. */
+  experiment: z.strictObject({ result: experimentResultSchema, at: z.iso.datetime() }).optional(),
   /** Waves before the present one, which are at 100 % and looked at as well. */
   earlier: z.array(waveStateSchema).default([]),
 });

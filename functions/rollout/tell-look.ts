@@ -2,7 +2,7 @@ import type { RecordDraft } from '#ledger/record.ts';
 import { ConflictError } from '#platform/errors.ts';
 import { batchId } from '#releases/release-records.ts';
 import { appendOrSpool, type TellingPorts } from '#rollout/append-or-spool.ts';
-import type { Decision } from '#rollout/decide-look.ts';
+import type { Decision } from '#rollout/decision.ts';
 import type { Look } from '#rollout/look.ts';
 
 /** Waits for the ledger before anything moves forward; a rollback doesn't, its records come late. */
@@ -12,7 +12,10 @@ const tell = async (
   batch: string,
   drafts: readonly RecordDraft[],
 ): Promise<void> => {
-  if (decision.verdict === 'restore') return appendOrSpool(ports, batch, drafts);
+  if (decision.verdict === 'restore') {
+    await appendOrSpool(ports, batch, drafts);
+    return;
+  }
   try {
     await ports.ledger.append(batch, drafts);
   } catch (error) {

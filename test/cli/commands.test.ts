@@ -71,7 +71,7 @@ describe('what the API refuses', () => {
   it.each([
     [400, 2, ''],
     [401, 3, 'sluice login'],
-    [403, 3, 'sluice whoami'],
+    [403, 3, ''],
     [404, 2, ''],
     [409, 1, ''],
   ])('with %i ends the command with %i, in the words of the API', async (status, code, advice) => {
@@ -80,6 +80,27 @@ describe('what the API refuses', () => {
     expect(ran).toMatchObject({ code, stdout: '' });
     expect(ran.stderr).toMatch(/^sluice: A title: what happened/);
     expect(ran.stderr).toContain(advice);
+  });
+
+  it('because of one’s roles says how to learn them; because of a rule that is for everybody, not', async () => {
+    const refusal = (detail: string) => ({
+      status: 403,
+      body: { ...problem(403, 'Not allowed').body, detail },
+    });
+    fake.answer('POST /v1/releases', refusal('your roles do not allow this'));
+    expect((await sluice(START)).stderr).toMatch(/\nsluice whoami tells your roles\.\n$/);
+    fake.answer('POST /v1/releases', refusal('canaryDeployment is switched off: no new release starts'));
+    expect((await sluice(START)).stderr).toBe(
+      'sluice: Not allowed: canaryDeployment is switched off: no new release starts\n',
+    );
+  });
+
+  it('is shown to people, not obeyed by their terminal', async () => {
+    fake.answer('POST /v1/releases', {
+      status: 409,
+      body: { ...problem(409, 'Not now').body, detail: 'frozen by \u001b]0;x\u0007eve' },
+    });
+    expect((await sluice(START)).stderr).toBe('sluice: Not now: frozen by \\u001b]0;x\\u0007eve\n');
   });
 
   it('in the gateway’s own words is told too', async () => {
@@ -106,7 +127,6 @@ describe('an API', () => {
     const { url } = fake;
     await fake.stop();
     fake = await startFakeSluice();
-    // Changing something without a key: nobody knows whether it was done, so it is not sent again by itself.
     const ran = await sluice(['login', '--no-browser'], { SLUICE_API: url });
     expect(ran).toMatchObject({ code: 3, stderr: expect.stringMatching(/can't reach .*: .*ECONNREFUSED/) });
   });
@@ -129,6 +149,10 @@ describe('sluice release', () => {
       '7',
       '--wave-version',
       'eu=8',
+      '--accept-running',
+      '1',
+      '--accept-running',
+      '7',
       '--notes',
       'why',
       '--key',
@@ -142,6 +166,7 @@ describe('sluice release', () => {
       environment: 'production',
       version: '2',
       versions: { eu: '8' },
+      acceptRunningVersions: ['1', '7'],
       strategy: 'canary',
       firstStageWeightPercent: 7,
       notes: 'why',
@@ -354,6 +379,24 @@ describe('sluice rollback and rollback-drill', () => {
     });
   });
 
+  it('rollback that nobody answers says so before long, and how traffic comes back without Sluice: 3', async () => {
+    await fake.stop();
+    const { url } = fake;
+    fake = await startFakeSluice();
+    const began = Date.now();
+    const ran = await sluice(['rollback', 'checkout', '--env', 'production'], { SLUICE_API: url });
+    expect(ran).toMatchObject({ code: 3, stdout: '' });
+    expect(ran.stderr).toMatch(/can't reach [^\n]*: sluice rescue checkout --env production\n$/);
+    expect(Date.now() - began).toBeLessThan(40_000);
+  });
+
+  it('a wait that is given little time is no more patient with an API that is away', async () => {
+    fake.answer(`GET /v1/releases/${ID}`, problem(503, 'Try again shortly'));
+    const ran = await sluice(['rollback', 'checkout', '--env', 'production', '--timeout', '2s']);
+    expect(ran).toMatchObject({ code: 3, stderr: expect.stringContaining('Try again shortly') });
+    expect(ran.stderr).toMatch(/: sluice rescue checkout --env production\n$/);
+  });
+
   it('rollback does not wait when told not to', async () => {
     const ran = await sluice(['rollback', 'checkout', '--env', 'production', '--no-wait']);
     expect(ran).toMatchObject({ code: 0, stdout: expect.stringContaining(`sluice release watch ${ID}`) });
@@ -433,6 +476,74 @@ describe('sluice abort-all, freeze and thaw', () => {
     const body = { environment: 'production', revision: 2, frozen: false, freeze: frozen.freeze };
     fake.answer('POST /v1/environments/production/thaw', { status: 200, body });
     expect((await sluice(['thaw', '--env', 'production'])).stdout).toBe('releases may start in production\n');
+  });
+});
+
+describe('sluice flags', () => {
+  const flag = { flag: 'canaryMetrics', on: true, offIn: [], offMeans: 'probes alone' } as const;
+  const changed = { by: 'olive', at: '2026-11-24T09:00:00.000Z', reason: 'they are moved' };
+  const listed = (changedOutside: boolean) => ({
+    status: 200,
+    body: {
+      flags: [flag, { ...flag, flag: 'autoRollback', offIn: ['staging', 'dev'], changed }],
+      version: 3,
+      changedOutside,
+    },
+  });
+
+  it('list tells what is off, where, what that means and who did it', async () => {
+    fake.answer('GET /v1/flags', listed(false));
+    const ran = await sluice(['flags', 'list']);
+    expect(ran).toMatchObject({ code: 0, stderr: '' });
+    expect(ran.stdout).toMatch(/^canaryMetrics +on +probes alone +–$/m);
+    expect(ran.stdout).toMatch(
+      /^autoRollback +off in staging, dev +probes alone +2026-11-24 09:00 by olive: they are moved$/m,
+    );
+  });
+
+  it('list says when somebody went around the API', async () => {
+    fake.answer('GET /v1/flags', listed(true));
+    const ran = await sluice(['flags', 'list', '--json']);
+    expect(ran.stderr).toMatch(/around the API/);
+    expect(JSON.parse(ran.stdout)).toEqual(listed(true).body);
+  });
+
+  it.each([
+    [['off', '--reason', 'why'], { on: false, offIn: [], reason: 'why' }, 'off (probes alone)'],
+    [
+      ['off', '--in', 'staging', '--in', 'dev'],
+      { on: true, offIn: ['staging', 'dev'], reason: 'no reason given' },
+      'off in staging, dev (probes alone)',
+    ],
+    [['on'], { on: true, offIn: [], reason: 'no reason given' }, 'on'],
+  ])('set %j says the whole state', async (args, body, words) => {
+    const { reason: _, ...state } = body;
+    fake.answer('PUT /v1/flags/canaryMetrics', {
+      status: 200,
+      body: { ...flag, ...state, version: 4, inForceWithinSeconds: 20 },
+    });
+    expect(await sluice(['flags', 'set', 'canaryMetrics', ...args])).toMatchObject({
+      code: 0,
+      stdout: `canaryMetrics is ${words}, in force within 20 s\n`,
+    });
+    expect(JSON.parse(fake.asked.at(-1)?.body ?? '')).toEqual(body);
+  });
+
+  it.each([
+    ['a switch that there is not', ['canaryMetric', 'off']],
+    ['neither on nor off', ['canaryMetrics', 'false']],
+    ['on in some environments only', ['canaryMetrics', 'on', '--in', 'staging']],
+    ['what no environment is called', ['canaryMetrics', 'off', '--in', 'Prod 1']],
+  ])('set refuses %s before it asks: 2', async (_, args) => {
+    const ran = await sluice(['flags', 'set', ...args]);
+    expect(ran).toMatchObject({ code: 2, stdout: '' });
+    expect(ran.stderr).not.toBe('');
+    expect(fake.asked).toEqual([]);
+  });
+
+  it('set that meets another change is not done: 1', async () => {
+    fake.answer('PUT /v1/flags/canaryMetrics', problem(409, 'Not now'));
+    expect(await sluice(['flags', 'set', 'canaryMetrics', 'off'])).toMatchObject({ code: 1, stdout: '' });
   });
 });
 

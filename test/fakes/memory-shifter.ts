@@ -10,6 +10,8 @@ interface MemoryShifterOptions {
   readonly target?: Target;
   /** Longest a request may run, seconds. */
   readonly timeoutSeconds?: number;
+  /** Testers have a route of their own. */
+  readonly hasTesters?: boolean;
   /** False makes it break the port's promise: writes that name an old revision go through. For mutation checks. */
   readonly checksRevisions?: boolean;
   /** False makes a restore that finds traffic on stable leave the revision as it is. For mutation checks. */
@@ -23,17 +25,24 @@ export interface MemoryShifter extends TrafficShifter<Target> {
 
 /** One target in memory, with the revisions that the port promises. */
 export const memoryShifter = (options: MemoryShifterOptions): MemoryShifter => {
-  const { versions, timeoutSeconds = 3, checksRevisions = true, restoreAlwaysWrites = true } = options;
+  const { versions, timeoutSeconds = 3, hasTesters = false } = options;
+  const { checksRevisions = true, restoreAlwaysWrites = true } = options;
   let writes = 1;
-  let routing: Omit<Routing, 'revision'> = { primary: versions[0], weights: {} };
+  let routing: Omit<Routing, 'revision'> = {
+    primary: versions[0],
+    weights: {},
+    ...(hasTesters && { testers: versions[0] }),
+  };
   const present = (): Routing => ({ ...routing, revision: `r${writes}` });
 
-  const write = (primary: string, weights: Record<string, number>, revision?: string): void => {
+  const write = (to: Omit<Routing, 'revision' | 'testers'>, testers: string, revision?: string): void => {
     if (checksRevisions && revision !== undefined && revision !== present().revision)
       throw new ConflictError('the routing was changed meanwhile');
-    routing = { primary, weights };
+    routing = { ...to, ...(hasTesters && { testers }) };
     writes += 1;
   };
+  const alone = (version: string, revision?: string): void =>
+    write({ primary: version, weights: {} }, version, revision);
 
   return {
     ...ALWAYS_PREPARED,
@@ -58,11 +67,19 @@ export const memoryShifter = (options: MemoryShifterOptions): MemoryShifter => {
       if (!versions.includes(version)) return unfit('no-version', `there is no version ${version}`);
       return { kind: 'fit', snapshot: { stableVersion: stable, timeoutSeconds } };
     },
-    setWeight: async (_target, { stable, canary, weightPercent }, revision) =>
-      write(stable, weightPercent === 0 ? {} : { [canary]: weightPercent }, revision),
-    promote: async (_target, version, revision) => write(version, {}, revision),
+    setWeight: async (_target, { stable, canary, weightPercent, sticky, preview }, revision) =>
+      write(
+        {
+          primary: stable,
+          weights: weightPercent === 0 ? {} : { [canary]: weightPercent },
+          ...(sticky && { sticky }),
+        },
+        weightPercent > 0 || preview ? canary : stable,
+        revision,
+      ),
+    promote: async (_target, version, revision) => alone(version, revision),
     restore: async (_target, stable, revision) => {
-      if (restoreAlwaysWrites || !isAlone(present(), stable)) write(stable, {}, revision);
+      if (restoreAlwaysWrites || !isAlone(present(), stable)) alone(stable, revision);
     },
   };
 };

@@ -42,12 +42,26 @@ describe('the ledger', () => {
   it.each(['ledger', 'ledger-heads'])(
     'is written by append-records alone, by transactions alone: %s',
     (table) => {
-      expect(changersOf(table)).toEqual({ PutItem: ['append-records'] });
+      const { DeleteItem: _, ...changers } = changersOf(table);
+      expect(changers).toEqual({ PutItem: ['append-records'] });
       const puts = whoMay(grants, 'dynamodb:PutItem', tableArn(table));
       expect(puts.map(({ condition }) => condition)).toEqual(puts.map(() => inTransaction));
       expect(puts.length).toBeGreaterThan(0);
     },
   );
+
+  it('gives up records to the archiver alone, by transactions alone, and its head to nobody', () => {
+    const deletes = whoMay(grants, 'dynamodb:DeleteItem', tableArn('ledger'));
+    expect(deletes.map(({ who, condition }) => ({ who, condition }))).toEqual([
+      { who: 'archive-records', condition: inTransaction },
+    ]);
+    expect(names(whoMay(grants, 'dynamodb:DeleteItem', tableArn('ledger-heads')))).toEqual([]);
+    // What each such transaction checks: that the archive has the record, and that no hold came.
+    for (const table of ['archives', 'holds'])
+      expect(names(whoMay(grants, 'dynamodb:ConditionCheckItem', tableArn(table)))).toEqual([
+        'archive-records',
+      ]);
+  });
 
   it('has a stream that two read: who makes events, and who makes the index', () => {
     const stream = `${tableArn('ledger')}/stream/NOW`;
@@ -61,6 +75,7 @@ describe('the ledger', () => {
   it('is read by those who show it, and by nobody else', () => {
     const read = (action: string, arn: string) => names(whoMay(grants, `dynamodb:${action}`, arn));
     expect(read('Query', tableArn('ledger'))).toEqual([
+      'archive-records',
       'index-records',
       'seal-checkpoint',
       'serve-audit',
@@ -71,8 +86,9 @@ describe('the ledger', () => {
       'serve-releases',
     ]);
     expect(read('GetItem', tableArn('ledger'))).toEqual(['serve-api']);
+    expect(read('BatchGetItem', tableArn('ledger-heads'))).toEqual(['append-records']);
     expect(read('GetItem', tableArn('ledger-heads'))).toEqual([
-      'append-records',
+      'archive-records',
       'index-records',
       'seal-checkpoint',
       'serve-api',
@@ -139,6 +155,58 @@ describe("the ledger's proofs", () => {
         'PutBucketVersioning',
       ])
         expect(on(`s3:${action}`, bucket), `${action} ${bucket}`).toEqual([]);
+  });
+});
+
+describe('the archive of the ledger', () => {
+  const on = (action: string, arn: string) => names(whoMay(grants, action, arn));
+  const bucket = 'arn:aws:s3:::sluice-archive';
+  const bundle = `${bucket}/tile/entries/x001/000`;
+
+  it('is put and held by the archiver alone', () => {
+    for (const action of ['PutObject', 'PutObjectLegalHold', 'GetObjectRetention'])
+      expect(on(`s3:${action}`, bundle), action).toEqual(['archive-records']);
+    expect(on('s3:PutObject', `${bucket}/elsewhere`)).toEqual([]);
+    expect(changersOf('archives')).toEqual({ PutItem: ['archive-records'] });
+  });
+
+  it('can be removed, unlocked or shortened by nobody', () => {
+    for (const action of [
+      'DeleteObject',
+      'DeleteObjectVersion',
+      'PutObjectRetention',
+      'BypassGovernanceRetention',
+      'PutBucketObjectLockConfiguration',
+      'DeleteBucket',
+      'PutBucketPolicy',
+      'PutLifecycleConfiguration',
+      'PutBucketVersioning',
+    ])
+      for (const arn of [bucket, bundle]) expect(on(`s3:${action}`, arn), `${action} ${arn}`).toEqual([]);
+  });
+
+  it('is read by those who show records, and by who must know whether a record is there', () => {
+    expect(on('s3:GetObject', bundle)).toEqual([
+      'archive-records',
+      'index-records',
+      'publish-events',
+      'serve-audit',
+      'serve-releases',
+      'verify-ledger',
+    ]);
+    expect(on('dynamodb:Query', tableArn('archives'))).toEqual([
+      'archive-records',
+      'serve-audit',
+      'serve-releases',
+    ]);
+  });
+
+  it('is held by what the door for holds wrote, which may wake the archiver', () => {
+    expect(changersOf('holds')).toEqual({ PutItem: ['serve-holds'] });
+    expect(on('dynamodb:Scan', tableArn('holds'))).toEqual(['archive-records', 'serve-holds']);
+    expect(
+      on('lambda:InvokeFunction', 'arn:aws:lambda:here:us:function:sluice-archive-records:VERSION'),
+    ).toEqual(['schedule archival', 'serve-holds']);
   });
 });
 
@@ -400,6 +468,7 @@ const OPEN_ENDS: readonly RegExp[] = [
   /^arn:aws:s3:::sluice-tiles\/tile\/\*(\.p\/\*)?$/,
   /^arn:aws:s3:::sluice-checkpoints\/checkpoint\/\*$/,
   /^arn:aws:cloudformation:here:us:stack\/\*$/,
+  /^arn:aws:s3:::sluice-archive\/tile\/entries\/\*$/,
   /^arn:aws:ssm:here:us:parameter\/sluice\/rescue\/\*$/,
   /^arn:aws:appconfig:here:us:application\/sluice\/(configurationprofile|environment)\/kill-switches\/(hostedconfigurationversion|deployment)\/\*$/,
 ];

@@ -8,7 +8,10 @@ import { aDraft, aReleaseId } from './drafts.ts';
 
 const ID = '01JGXQ00000000000000000000';
 const link = (draft: RecordDraft, lateAt?: string) => {
-  const { records } = linkRecords(EMPTY_LEDGER, [draft], { ids: [ID], ...(lateAt && { lateAt }) });
+  const { records } = linkRecords(EMPTY_LEDGER, [draft], {
+    ids: [ID],
+    ...(lateAt && { late: { at: lateAt, drafts: [true] } }),
+  });
   if (records[0] === undefined) throw new Error('nothing was linked');
   return records[0];
 };
@@ -113,9 +116,10 @@ describe('the types of events', () => {
     for (const asking of [REQUESTED_EVENT, COMMANDED_EVENT]) expect(told).not.toContain(asking);
   });
 
-  it('end a release in four ways', () => {
+  it('end a release in five ways', () => {
     expect(eventTypeSchema.options.filter(isTerminal).toSorted()).toEqual([
       'release.aborted',
+      'release.completed',
       'release.promoted',
       'release.refused',
       'release.rolled-back',

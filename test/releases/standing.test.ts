@@ -48,6 +48,11 @@ describe('how an environment stands by its releases', () => {
     });
   });
 
+  it('is at the version that ran before after an experiment that came to its planned end', async () => {
+    const snapshots = [aSnapshot({ stableVersion: '7' })];
+    expect(await leftOf(ended('completed', { version: '8', snapshots }))).toMatchObject({ version: '7' });
+  });
+
   it('goes by the last one that looked: one that was refused before says nothing', async () => {
     const found = await leftOf(
       ended('promoted', { version: '5' }),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { progressAt, stepsOf, weightBefore } from '#releases/step.ts';
+import { progressAt, stepBefore, stepsOf } from '#releases/step.ts';
 import { aWave, planWith } from '../builders/release.ts';
 
 const plan = { ...planWith(25, 100), watchSeconds: 90 };
@@ -46,10 +46,12 @@ describe('the steps of a release', () => {
 
   it('know what weight a wave has when one begins: that of its own last step', () => {
     const steps = stepsOf({ plan, waves: [first, second] });
-    expect(steps.map(({ index, wave }) => weightBefore(steps, index, wave))).toEqual([
+    expect(steps.map(({ index, wave }) => stepBefore(steps, index, wave)?.weightPercent ?? 0)).toEqual([
       0, 25, 100, 0, 25, 100,
     ]);
-    expect([0, 1].map((wave) => weightBefore(steps, steps.length, wave))).toEqual([100, 100]);
+    expect([0, 1].map((wave) => stepBefore(steps, steps.length, wave)?.weightPercent ?? 0)).toEqual([
+      100, 100,
+    ]);
   });
 
   it("are noted with the plan's stage, which a watch is at the end of", () => {

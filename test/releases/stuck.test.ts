@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { hookDefinitionSchema } from '#policy/hook-schema.ts';
 import type { Release } from '#releases/release.ts';
 import { stuckReason } from '#releases/stuck.ts';
-import { aRelease, NOW, NOW_MS, planWith, progressAt } from '../builders/release.ts';
+import { aRelease, aWave, NOW, NOW_MS, planWith, progressAt } from '../builders/release.ts';
 
 const stuckAfter = (seconds: number, overrides: Partial<Release> = {}) =>
   stuckReason(aRelease({ startedAt: NOW, ...overrides }), NOW_MS + seconds * 1_000)?.code;
@@ -16,10 +16,27 @@ describe('a release is stuck', () => {
     expect(stuckAfter(601, { progress: looked })).toBe('looks-stopped');
   });
 
+  it('later, where the metrics come so rarely that looks do too', () => {
+    const slow = aWave({ metrics: { ...aWave().metrics, periodSeconds: 300 } });
+    expect(stuckAfter(840, { progress: looked, waves: [slow] })).toBeUndefined();
+    expect(
+      stuckReason(aRelease({ startedAt: NOW, progress: looked, waves: [slow] }), NOW_MS + 841_000),
+    ).toMatchObject({
+      code: 'looks-stopped',
+      facts: { silentSeconds: 841, intervalSeconds: 300 },
+    });
+  });
+
   it('when it is open for longer than all its deadlines together', () => {
     expect(stuckAfter(2_200, { plan })).toBeUndefined();
     expect(stuckAfter(2_201, { plan })).toBe('open-too-long');
     expect(stuckAfter(2_201, { plan, mode: 'restoring' })).toBe('open-too-long');
+  });
+
+  it('for longer, where looks are so rare that deadlines are noticed later', () => {
+    const waves = [aWave({ metrics: { ...aWave().metrics, periodSeconds: 300 } })];
+    expect(stuckAfter(2_200 + 4 * 240, { plan, waves })).toBeUndefined();
+    expect(stuckAfter(2_201 + 4 * 240, { plan, waves })).toBe('open-too-long');
   });
 
   it('also when it ends by none of its deadlines after its promotion, its hooks included', () => {

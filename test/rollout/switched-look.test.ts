@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { KillSwitch } from '#policy/kill-switches.ts';
 import type { Release } from '#releases/release.ts';
-import { type Decision, decide } from '#rollout/decide-look.ts';
+import { decide } from '#rollout/decide-look.ts';
+import type { Decision } from '#rollout/decision.ts';
 import { NO_HOOKS } from '#rollout/hooks.ts';
 import type { LookResult, Verdict } from '#rollout/judge/look.ts';
 import { initialStageState } from '#rollout/judge/stage-state.ts';

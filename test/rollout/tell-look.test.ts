@@ -3,7 +3,7 @@ import type { LedgerEventType } from '#ledger/event-types.ts';
 import { systemActor } from '#platform/actor.ts';
 import { TransientError } from '#platform/errors.ts';
 import { releaseRecord } from '#releases/release-records.ts';
-import type { Decision } from '#rollout/decide-look.ts';
+import type { Decision } from '#rollout/decision.ts';
 import { firstLookState } from '#rollout/look.ts';
 import { tellLook } from '#rollout/tell-look.ts';
 import { aLookAt } from '../builders/look.ts';

@@ -1,4 +1,5 @@
 import { upperLimit } from '#rollout/judge/binomial-limit.ts';
+import type { ExperimentPolicy } from '#rollout/judge/experiment-policy.ts';
 import { anytimeInterval } from '#rollout/judge/proportion-difference.ts';
 
 /** What one wants to find, before an experiment begins. */
@@ -59,6 +60,17 @@ export function sampleSequential(question: ExperimentQuestion): SampleNeeded {
     else total = 2 * middle;
   }
   return split(enough, share);
+}
+
+/** What a policy says that each arm needs, `share` of the sample being the canary's; nothing where it says nothing. */
+export function plannedSample(policy: ExperimentPolicy, share: number): SampleNeeded | undefined {
+  const { mode, alpha, horizon, minimumDetectable: least } = policy;
+  const { samplePerArm } = horizon;
+  if (samplePerArm !== undefined) return { canary: samplePerArm, stable: samplePerArm };
+  if (least === undefined) return undefined;
+  const { basePercent, differencePoints, power } = least;
+  const question = { baseRate: basePercent / 100, difference: differencePoints / 100, share, alpha, power };
+  return mode === 'fixed-horizon' ? sampleAtHorizon(question) : sampleSequential(question);
 }
 
 function split(total: number, share: number): SampleNeeded {

@@ -1,15 +1,18 @@
 import * as z from 'zod';
 import { lnEvidence } from '#rollout/judge/e-value.ts';
+import { plannedSample, type SampleNeeded } from '#rollout/judge/experiment-plan.ts';
 import type { ExperimentPolicy } from '#rollout/judge/experiment-policy.ts';
-import { type ArmFacts, goalOf, type Proportion } from '#rollout/judge/facts.ts';
+import { armFactsSchema, goalOf, type Proportion } from '#rollout/judge/facts.ts';
 import { evidenceText, numberText, percentText, pointsText } from '#rollout/judge/figures.ts';
 import {
   anytimeInterval,
   difference,
   type Interval,
+  lnEvidenceOfDifference,
   plannedInterval,
+  plannedP,
 } from '#rollout/judge/proportion-difference.ts';
-import { type Reason, Reason as reasonSchema } from '#rollout/judge/reasons.ts';
+import { type Reason, reasonSchema } from '#rollout/judge/reasons.ts';
 
 /** Chance that a split which is as planned is ever called broken; small, because that voids weeks. */
 const SAMPLE_RATIO_ALPHA = 0.001;
@@ -17,14 +20,15 @@ const SAMPLE_RATIO_ALPHA = 0.001;
 const SAMPLE_RATIO_CONCENTRATION = 1_000;
 const WEEK_SECONDS = 604_800;
 
-export interface ExperimentFacts {
+export const experimentFactsSchema = z.strictObject({
   /** Seconds of settled data since the experiment began. */
-  readonly judgedSeconds: number;
+  judgedSeconds: z.number().min(0),
   /** The canary's share of what is assigned to the two arms; between 0 and 100. */
-  readonly weightPercent: number;
+  weightPercent: z.number(),
   /** Everything settled since the experiment began, both arms. */
-  readonly cumulative: Pick<ArmFacts, 'canary' | 'baseline'>;
-}
+  cumulative: armFactsSchema.pick({ canary: true, baseline: true }),
+});
+export type ExperimentFacts = Readonly<z.infer<typeof experimentFactsSchema>>;
 
 /**
  * What an experiment has shown so far. `difference` is the canary's share of goals less the stable version's, with its
@@ -33,9 +37,19 @@ export interface ExperimentFacts {
 export const experimentResultSchema = z.strictObject({
   verdict: z.enum(['running', 'concluded']),
   winner: z.enum(['canary', 'stable', 'none']),
+  /** Once it is concluded. `no-difference`: none that was to be found. `no-decision`: too little is known to say even that. */
+  decision: z.enum(['canary', 'stable', 'no-difference', 'no-decision']).optional(),
+  /** Whether what was seen suffices for an answer: who is short of data has none, and above all no winner. */
+  enough: z.boolean(),
   n: z.strictObject({ canary: z.number(), stable: z.number() }),
+  /** Of these, how many reached the goal. */
+  reached: z.strictObject({ canary: z.number(), stable: z.number() }).optional(),
   difference: z.number().optional(),
   interval: z.tuple([z.number(), z.number()]).optional(),
+  /** That there is no difference: of one look at the planned moment. */
+  p: z.number().optional(),
+  /** ln of the evidence that there is one, valid at all looks: a sequential experiment's. */
+  lnE: z.number().optional(),
   reasons: z.array(reasonSchema),
 });
 export type ExperimentResult = Readonly<z.infer<typeof experimentResultSchema>>;
@@ -46,40 +60,79 @@ export type ExperimentResult = Readonly<z.infer<typeof experimentResultSchema>>;
  * Needs nothing but cumulative counts, so it may go on for weeks.
  */
 export function judgeExperiment(policy: ExperimentPolicy, facts: ExperimentFacts): ExperimentResult {
-  if (!(facts.weightPercent > 0 && facts.weightPercent < 100))
-    throw new RangeError(`an experiment needs two arms; its weight is ${facts.weightPercent} %`);
-  const canary = goalOf(facts.cumulative.canary, policy.goal);
-  const stable = goalOf(facts.cumulative.baseline, policy.goal);
-  const n = { canary: canary?.trials ?? 0, stable: stable?.trials ?? 0 };
-  const over = isOver(policy, facts, n);
-  const verdict = over ? 'concluded' : 'running';
+  const { canary, stable, n } = armsOfGoal(policy, facts);
+  const planned = plannedSample(policy, facts.weightPercent / 100);
+  const over = isOver(policy, facts, n, planned);
+  const open = { verdict: 'running', winner: 'none', enough: false, n } as const;
+  const undecided = {
+    verdict: 'concluded',
+    winner: 'none',
+    decision: 'no-decision',
+    enough: false,
+    n,
+  } as const;
+  const nobody = over ? undecided : open;
   if (canary === undefined || stable === undefined)
-    return { verdict, winner: 'none', n, reasons: [goalMissing(policy, n), ...partialWeek(policy)] };
+    return { ...nobody, reasons: [goalMissing(policy, n), ...partialWeek(policy)] };
 
   const broken = sampleRatio(canary, stable, facts.weightPercent);
-  const notes = [...broken, ...partialWeek(policy)];
+  const wait = waiting(policy, facts, n, planned);
   if (!over && policy.mode === 'fixed-horizon')
-    return {
-      verdict,
-      winner: 'none',
-      n,
-      reasons: [...broken, waiting(policy, facts, n), ...partialWeek(policy)],
-    };
+    return { ...open, reasons: [...broken, wait, ...partialWeek(policy)] };
 
-  const found = {
-    n,
-    difference: difference(canary, stable),
-    interval: [...intervalOf(policy, canary, stable, facts.weightPercent)] as [number, number],
-  };
+  const found = measured(policy, canary, stable, facts.weightPercent);
   if (Math.min(n.canary, n.stable) < policy.minimumSample)
-    return { verdict, winner: 'none', ...found, reasons: [sampleSmall(policy, n), ...notes] };
+    return { ...nobody, ...found, reasons: [sampleSmall(policy, n), ...broken, ...partialWeek(policy)] };
   const better = betterArm(policy, found.interval);
   const said = describe(policy, canary, stable, found.interval);
-  if (broken.length > 0 || better === 'none') {
-    const reason = over ? noWinner(said) : waiting(policy, facts, n);
-    return { verdict, winner: 'none', ...found, reasons: [...broken, reason, ...partialWeek(policy)] };
+  if (broken.length === 0 && better !== 'none') {
+    const reasons = [winnerFound(better, said), ...partialWeek(policy)];
+    return { verdict: 'concluded', winner: better, decision: better, enough: true, ...found, reasons };
   }
-  return { verdict: 'concluded', winner: better, ...found, reasons: [winnerFound(better, said), ...notes] };
+  if (!over) return { ...open, ...found, reasons: [...broken, wait, ...partialWeek(policy)] };
+  const short = sampleShort(n, planned);
+  const enough = broken.length === 0 && short.length === 0;
+  return {
+    ...undecided,
+    decision: enough ? 'no-difference' : 'no-decision',
+    enough,
+    ...found,
+    reasons: [...broken, noWinner(said), ...short, ...partialWeek(policy)],
+  };
+}
+
+/**
+ * What is known of an experiment that somebody or something ended before its time: its numbers, and no decision. With a fixed
+ * horizon they are those of one look, at a moment that nobody planned.
+ */
+export function stopExperiment(policy: ExperimentPolicy, facts: ExperimentFacts): ExperimentResult {
+  const { canary, stable, n } = armsOfGoal(policy, facts);
+  const none = { verdict: 'concluded', winner: 'none', decision: 'no-decision', enough: false, n } as const;
+  if (canary === undefined || stable === undefined) return { ...none, reasons: [goalMissing(policy, n)] };
+  const found = measured(policy, canary, stable, facts.weightPercent);
+  return { ...none, ...found, reasons: [stopped(describe(policy, canary, stable, found.interval))] };
+}
+
+/** @throws RangeError for a weight that leaves one arm. */
+function armsOfGoal(policy: ExperimentPolicy, { weightPercent, cumulative }: ExperimentFacts) {
+  if (!(weightPercent > 0 && weightPercent < 100))
+    throw new RangeError(`an experiment needs two arms; its weight is ${weightPercent} %`);
+  const canary = goalOf(cumulative.canary, policy.goal);
+  const stable = goalOf(cumulative.baseline, policy.goal);
+  return { canary, stable, n: { canary: canary?.trials ?? 0, stable: stable?.trials ?? 0 } };
+}
+
+function measured(policy: ExperimentPolicy, canary: Proportion, stable: Proportion, weightPercent: number) {
+  const [low, high] = intervalOf(policy, canary, stable, weightPercent);
+  return {
+    n: { canary: canary.trials, stable: stable.trials },
+    reached: { canary: canary.events, stable: stable.events },
+    difference: difference(canary, stable),
+    interval: [low, high] as [number, number],
+    ...(policy.mode === 'fixed-horizon'
+      ? { p: plannedP(canary, stable) }
+      : { lnE: lnEvidenceOfDifference(canary, stable, weightPercent / 100) }),
+  };
 }
 
 interface Sample {
@@ -88,10 +141,18 @@ interface Sample {
 }
 
 /** A planned sample is an end of its own where nobody has looked before it. */
-function isOver({ horizon, mode }: ExperimentPolicy, { judgedSeconds }: ExperimentFacts, n: Sample): boolean {
+function isOver(
+  { horizon, mode }: ExperimentPolicy,
+  { judgedSeconds }: ExperimentFacts,
+  n: Sample,
+  planned: SampleNeeded | undefined,
+): boolean {
   if (judgedSeconds >= horizon.seconds) return true;
-  const planned = horizon.samplePerArm;
-  return mode === 'fixed-horizon' && planned !== undefined && Math.min(n.canary, n.stable) >= planned;
+  return mode === 'fixed-horizon' && planned !== undefined && hasPlanned(n, planned);
+}
+
+function hasPlanned(n: Sample, planned: SampleNeeded | undefined): boolean {
+  return planned === undefined || (n.canary >= planned.canary && n.stable >= planned.stable);
 }
 
 function intervalOf(
@@ -154,14 +215,38 @@ function sampleSmall({ minimumSample }: ExperimentPolicy, n: Sample): Reason {
   };
 }
 
-function waiting({ horizon, mode }: ExperimentPolicy, { judgedSeconds }: ExperimentFacts, n: Sample): Reason {
-  const planned = mode === 'fixed-horizon' ? horizon.samplePerArm : undefined;
-  const sample = `${numberText(n.canary)} and ${numberText(n.stable)}${planned === undefined ? '' : ` of ${numberText(planned)} each`}`;
+function waiting(
+  { horizon }: ExperimentPolicy,
+  { judgedSeconds }: ExperimentFacts,
+  n: Sample,
+  planned: SampleNeeded | undefined,
+): Reason {
+  const sample = `${numberText(n.canary)} and ${numberText(n.stable)}${planned === undefined ? '' : ` of ${sampleText(planned)}`}`;
   return {
     code: 'experiment-open',
     text: `${numberText(judgedSeconds)} of ${numberText(horizon.seconds)} s, a sample of ${sample}`,
-    facts: { judgedSeconds, horizonSeconds: horizon.seconds, ...n, samplePerArm: planned ?? null },
+    facts: {
+      judgedSeconds,
+      horizonSeconds: horizon.seconds,
+      ...n,
+      planned: planned === undefined ? null : [planned.canary, planned.stable],
+    },
   };
+}
+
+function sampleText({ canary, stable }: SampleNeeded): string {
+  return canary === stable ? `${numberText(canary)} each` : `${numberText(canary)} and ${numberText(stable)}`;
+}
+
+function sampleShort(n: Sample, planned: SampleNeeded | undefined): Reason[] {
+  if (planned === undefined || hasPlanned(n, planned)) return [];
+  return [
+    {
+      code: 'sample-short',
+      text: `no decision: a sample of ${numberText(n.canary)} and ${numberText(n.stable)} where ${sampleText(planned)} were planned; a difference may have been missed`,
+      facts: { ...n, planned: [planned.canary, planned.stable] },
+    },
+  ];
 }
 
 /** Weekdays differ from weekends more than most versions do. */
@@ -214,4 +299,8 @@ function winnerFound(winner: 'canary' | 'stable', { text, facts }: Said): Reason
 
 function noWinner({ text, facts }: Said): Reason {
   return { code: 'experiment-undecided', text: `no winner: ${text}`, facts };
+}
+
+function stopped({ text, facts }: Said): Reason {
+  return { code: 'experiment-stopped', text: `no decision: stopped before its end: ${text}`, facts };
 }

@@ -1,5 +1,5 @@
 import { lowerLimit, upperLimit } from '#rollout/judge/binomial-limit.ts';
-import { shareInterval } from '#rollout/judge/e-value.ts';
+import { lnEvidence, shareInterval } from '#rollout/judge/e-value.ts';
 import type { Proportion } from '#rollout/judge/facts.ts';
 
 export type Interval = readonly [low: number, high: number];
@@ -19,6 +19,25 @@ export function plannedInterval(one: Proportion, other: Proportion, alpha: numbe
   const [lowP, highP] = limits(one, alpha);
   const [lowQ, highQ] = limits(other, alpha);
   return [p - q - Math.hypot(p - lowP, highQ - q), p - q + Math.hypot(highP - p, q - lowQ)];
+}
+
+/** Below this p is told as this: nobody needs to know better. */
+const P_MIN = 1e-9;
+
+/** The least α whose planned interval excludes that there is no difference: the p-value that goes with the interval. */
+export function plannedP(one: Proportion, other: Proportion): number {
+  const excludes = (alpha: number) => {
+    const [low, high] = plannedInterval(one, other, alpha);
+    return low > 0 || high < 0;
+  };
+  if (excludes(P_MIN)) return P_MIN;
+  let [inside, outside] = [Math.log(P_MIN), 0];
+  for (let i = 0; i < 40; i += 1) {
+    const middle = (inside + outside) / 2;
+    if (excludes(Math.exp(middle))) outside = middle;
+    else inside = middle;
+  }
+  return Math.exp(outside);
 }
 
 function limits({ events, trials }: Proportion, alpha: number): Interval {
@@ -55,6 +74,16 @@ export function anytimeInterval(
   const apart = (theta: number) => theta / plannedShare - (1 - theta) / (1 - plannedShare);
   const [low, high] = [apart(thetaLow), apart(thetaHigh)];
   return [Math.max(-1, low * (low < 0 ? pHigh : pLow)), Math.min(1, high * (high < 0 ? pLow : pHigh))];
+}
+
+/**
+ * ln of the evidence that there is a difference at all, by the same split of those who reached the goal; 1/E is a p-value that
+ * holds at all looks at once.
+ */
+export function lnEvidenceOfDifference(one: Proportion, other: Proportion, plannedShare: number): number {
+  if (2 * (one.events + other.events) > one.trials + other.trials)
+    return lnEvidenceOfDifference(rest(one), rest(other), plannedShare);
+  return lnEvidence({ canary: one.events, other: other.events }, plannedShare, CONCENTRATION).lnE2;
 }
 
 function rest({ events, trials }: Proportion): Proportion {

@@ -7,7 +7,7 @@ import { planFinding } from '#rollout/doctor/plan-finding.ts';
 import { probeFinding } from '#rollout/doctor/probe-finding.ts';
 import { ownershipFinding, permissionFinding } from '#rollout/doctor/target-findings.ts';
 import type { ArmCounts } from '#rollout/judge/facts.ts';
-import { JudgePolicy } from '#rollout/judge/judge-policy.ts';
+import { judgePolicySchema } from '#rollout/judge/judge-policy.ts';
 import { albTarget, albTargetOfThree, LISTENER_ARN, RULE_ARN } from '../../builders/alb.ts';
 import { aWave, checkoutTarget } from '../../builders/release.ts';
 
@@ -65,7 +65,7 @@ describe('metrics', () => {
 });
 
 describe('the plan', () => {
-  const policy = JudgePolicy.parse({});
+  const policy = judgePolicySchema.parse({});
   const plan = planOf('standard');
   const at = (requestsPerSecond: number, overrides: Partial<typeof policy> = {}) =>
     planFinding(plan, { ...policy, ...overrides }, { requestsPerSecond, settleSeconds: 150 });

@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { experimentResultSchema, judgeExperiment } from '#rollout/judge/experiment.ts';
+import { experimentResultSchema, judgeExperiment, stopExperiment } from '#rollout/judge/experiment.ts';
 import { experimentPolicySchema } from '#rollout/judge/experiment-policy.ts';
 import type { ArmCounts } from '#rollout/judge/facts.ts';
 
@@ -143,6 +144,113 @@ describe('nobody wins', () => {
   });
 });
 
+describe('whatever the counts', () => {
+  const arm = fc
+    .tuple(fc.integer({ min: 0, max: 20_000 }), fc.double({ min: 0, max: 1, noNaN: true }))
+    .map(([total, share]) => goals(Math.round(total * share), total));
+  const asked = fc.record({
+    mode: fc.constantFrom('fixed-horizon' as const, 'sequential' as const),
+    better: fc.constantFrom('more' as const, 'less' as const),
+    minimumSample: fc.integer({ min: 10, max: 5_000 }),
+  });
+  const judged = fc
+    .tuple(asked, arm, arm, fc.constantFrom(WEEK, 2 * WEEK), fc.integer({ min: 1, max: 99 }))
+    .map(([policy, canary, baseline, seconds, weight]) => ({
+      policy: aPolicy(policy),
+      result: judgeExperiment(aPolicy(policy), facts(canary, baseline, seconds, weight)),
+    }));
+
+  test('nobody wins below the minimum, and only who wins is decided for', () => {
+    fc.assert(
+      fc.property(judged, ({ policy, result }) => {
+        const { verdict, winner, decision, enough, n } = result;
+        if (Math.min(n.canary, n.stable) < policy.minimumSample) expect(winner).toBe('none');
+        if (winner !== 'none')
+          expect({ verdict, decision, enough }).toEqual({
+            verdict: 'concluded',
+            decision: winner,
+            enough: true,
+          });
+        expect(decision === undefined).toBe(verdict === 'running');
+        if (verdict === 'concluded') expect(enough).toBe(decision !== 'no-decision');
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('its p or its evidence tells what its interval tells', () => {
+    fc.assert(
+      fc.property(judged, ({ policy: { alpha }, result: { interval, p, lnE } }) => {
+        if (interval === undefined) return;
+        const [low, high] = interval;
+        const excludes = low > 0 || high < 0;
+        if (p !== undefined) expect(p < alpha).toBe(excludes);
+        // Nine tenths of α go to the split, the rest to how often the goal is reached at all.
+        if (lnE !== undefined) expect(lnE > -Math.log(0.9 * alpha)).toBe(excludes);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe('an answer needs the sample that was planned', () => {
+  const policy = aPolicy({ minimumDetectable: { basePercent: 5, differencePoints: 0.5 } });
+
+  test('no winner is no difference with it, and no decision without it', () => {
+    const plenty = judgeExperiment(policy, facts(goals(1_590, 31_234), goals(1_562, 31_234)));
+    expect(plenty).toMatchObject({ winner: 'none', decision: 'no-difference', enough: true });
+    const short = judgeExperiment(policy, facts(goals(510, 10_000), goals(500, 10_000)));
+    expect(short).toMatchObject({ winner: 'none', decision: 'no-decision', enough: false });
+    expect(codes(short)).toEqual(['experiment-undecided', 'sample-short']);
+    expect(short.reasons[1]?.text).toBe(
+      'no decision: a sample of 10 000 and 10 000 where 31 234 each were planned; a difference may have been missed',
+    );
+  });
+
+  test('who wins without it has won: the horizon was no matter of what was seen', () => {
+    expect(judgeExperiment(policy, facts(goals(650, 10_000), goals(500, 10_000)))).toMatchObject({
+      winner: 'canary',
+      enough: true,
+    });
+  });
+
+  test('with a fixed horizon it is an end of its own, uneven where the split is', () => {
+    const early = (canary: ArmCounts, stable: ArmCounts, weight: number) =>
+      judgeExperiment(policy, facts(canary, stable, WEEK, weight)).verdict;
+    expect(early(goals(1_600, 31_234), goals(1_600, 31_234), 50)).toBe('concluded');
+    expect(early(goals(1_600, 31_233), goals(1_600, 31_234), 50)).toBe('running');
+    expect(early(goals(1_600, 20_000), goals(8_000, 160_000), 10)).toBe('concluded');
+    expect(early(goals(1_600, 31_234), goals(1_600, 31_234), 10)).toBe('running');
+  });
+
+  test('a sequential one needs what it ends with half of the time, and ends by its time', () => {
+    const always = aPolicy({
+      mode: 'sequential',
+      minimumDetectable: { basePercent: 5, differencePoints: 0.5 },
+    });
+    const level = (n: number, seconds = 2 * WEEK) =>
+      judgeExperiment(always, facts(goals(0.05 * n, n), goals(0.05 * n, n), seconds));
+    expect(level(41_000, WEEK).verdict).toBe('running');
+    expect(level(41_000).decision).toBe('no-difference');
+    expect(level(35_000).decision).toBe('no-decision');
+  });
+});
+
+test('stopped before its end it tells its numbers, and decides nothing', () => {
+  const result = stopExperiment(fixed, facts(goals(900, 10_000), goals(500, 10_000), WEEK));
+  expect(result).toMatchObject({
+    verdict: 'concluded',
+    winner: 'none',
+    decision: 'no-decision',
+    enough: false,
+    reached: { canary: 900, stable: 500 },
+    difference: expect.closeTo(0.04, 12),
+    p: 1e-9,
+  });
+  expect(codes(result)).toEqual(['experiment-stopped']);
+  expect(codes(stopExperiment(fixed, facts({}, {}, WEEK)))).toEqual(['goal-missing']);
+});
+
 test('where less is better the arms change places', () => {
   const policy = aPolicy({ better: 'less' });
   expect(judgeExperiment(policy, facts(goals(600, 10_000), goals(500, 10_000))).winner).toBe('stable');
@@ -174,6 +282,14 @@ test('its policy refuses what makes no question', () => {
     { alpha: 0.5 },
     { minimumSample: 1 },
     { peeks: 3 },
+    { mode: 'sequential', horizon: { seconds: WEEK, samplePerArm: 5_000 } },
+    { horizon: { seconds: WEEK, samplePerArm: 999 } },
+    { minimumDetectable: { basePercent: 5, differencePoints: 0 } },
+    { minimumDetectable: { basePercent: 5, differencePoints: -5 } },
+    {
+      horizon: { seconds: WEEK, samplePerArm: 5_000 },
+      minimumDetectable: { basePercent: 5, differencePoints: 1 },
+    },
   ])
     expect(
       experimentPolicySchema.safeParse({ goal: 'orders', horizon: { seconds: WEEK }, ...bad }).success,
