@@ -36,6 +36,12 @@ export const named = (
   return { ...before, [name]: value };
 };
 
+/** One more of an option that may be repeated. */
+export const collected = (text: string, before: readonly string[] = []): readonly string[] => [
+  ...before,
+  text,
+];
+
 /** An instant as RFC 3339 says it, or how long from now. */
 export const instant = (text: string, now: number = Date.now()): string => {
   if (/^\d{4}-\d\d-\d\dT.*(?:Z|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(Date.parse(text))) return text;

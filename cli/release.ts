@@ -10,7 +10,7 @@ import { COMMANDS, type CommandName } from '../functions/rollout/command-names.t
 import { commandRoutes } from '../functions/rollout/routes.ts';
 import { connect } from './connect.ts';
 import { Failure } from './failure.ts';
-import { checked, duration, named, wholeNumber } from './input.ts';
+import { checked, collected, duration, named, wholeNumber } from './input.ts';
 import { withExample, withJson, withOrder } from './options.ts';
 import { answer, remark, table, visible } from './output.ts';
 import { parseJson } from './parse-json.ts';
@@ -37,6 +37,7 @@ interface StartOptions extends FollowOptions {
   readonly strategy?: string;
   readonly waveVersion: Readonly<Record<string, string>>;
   readonly weight?: number;
+  readonly acceptRunning?: readonly string[];
   readonly experiment?: string;
   readonly notes?: string;
   readonly key?: string;
@@ -49,11 +50,23 @@ const readExperiment = (file: string): unknown => {
 };
 
 const start = async (service: string, options: StartOptions, command: Command): Promise<void> => {
-  const { env, version, strategy, waveVersion, weight, notes, key = randomUUID(), wait, json } = options;
+  const {
+    env,
+    version,
+    strategy,
+    waveVersion,
+    weight,
+    acceptRunning,
+    notes,
+    key = randomUUID(),
+    wait,
+    json,
+  } = options;
   const experiment = options.experiment === undefined ? undefined : readExperiment(options.experiment);
   const asked = {
     ...(experiment !== undefined && { experiment }),
     ...{ service, environment: env, version, strategy, notes, firstStageWeightPercent: weight },
+    ...(acceptRunning && { acceptRunningVersions: acceptRunning }),
     ...(Object.keys(waveVersion).length > 0 && { versions: waveVersion }),
   };
   const body = checked(releaseRequestSchema, asked, 'the request');
@@ -161,6 +174,11 @@ export const registerRelease = (program: Command): void => {
         {},
       )
       .option('--weight <percent>', "traffic of the first stage, in place of the plan's", wholeNumber)
+      .option(
+        '--accept-running <version>',
+        'take this for stable though it runs without a release; role operator, may be repeated',
+        collected,
+      )
       .option('--experiment <file>', "JSON of what an experiment asks, in place of the service's own")
       .option('--notes <text>', 'what is in it, for those who read along')
       .option('--key <key>', 'the same key with the same request has one effect, however often it is sent')

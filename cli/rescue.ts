@@ -71,7 +71,12 @@ const rescue = async (service: string, options: Options): Promise<void> => {
   }
   const rescued = await rescueTraffic(shifterForTarget, copy);
   if (options.json) say(JSON.stringify({ releaseId, waves: rescued }));
-  else for (const { wave, text } of rescued) say(`wave ${wave}: ${text}`);
+  else {
+    for (const { wave, text } of rescued) say(`wave ${wave}: ${text}`);
+    say(
+      `When Sluice is back, see: sluice doctor ${service} (it did not see this, and says how the next release goes on).`,
+    );
+  }
   if (rescued.some(({ verified }) => !verified))
     throw new Failure(
       1,

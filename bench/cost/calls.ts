@@ -5,6 +5,8 @@ import type { rolloutTasks } from '../../functions/rollout/tasks.ts';
 export interface Calls {
   /** Consistent reads of an item of table `releases` or `services`. */
   readonly reads: number;
+  /** Pages of a service's last releases, by an index: none is consistent. */
+  readonly lists?: number;
   /** Conditional updates of the release's item. */
   readonly updates: number;
   /** Batches given to the ledger's writer, by the number of records in each. */
@@ -37,7 +39,8 @@ export const callsOf = (releaseUnits: { readonly put: number; readonly update: n
       metrics: 1,
     },
     AdmitRelease: { reads: 1, updates: 0, batches: [1], metrics: 1 },
-    TakeSnapshot: { reads: 1, updates: 1, batches: [1], metricReads: 1 },
+    /** What the last release left is looked up; the list shows this one too, which is then read as it is. */
+    TakeSnapshot: { reads: 2, lists: 1, updates: 1, batches: [1], metricReads: 1 },
     ShiftTraffic: { reads: 3, updates: 1, batches: [1, 1] },
     JudgeHealth: { reads: 1, updates: 1, batches: [], flagRequests: 1 },
     PromoteVersion: { reads: 3, updates: 2, batches: [1, 1] },

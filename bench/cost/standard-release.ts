@@ -17,6 +17,8 @@ export const ASSUMED = {
   /** A ledger record as an item; a release as an item, with its service's settings in it. Both as seen on the tour. */
   recordKilobytes: 2,
   releaseKilobytes: 4,
+  /** What a page of a service's last releases is asked for. */
+  releasesAPage: 20,
 } as const;
 
 /** Functions that are given the flags anew in a release's course, because they were not warm: door and judge. */
@@ -68,6 +70,7 @@ const wakeUsage = (): Usage => addUsage(callUsage(), { readUnits: 0.5 });
 
 const callsUsage = ({
   reads,
+  lists = 0,
   updates,
   batches,
   metricReads = 0,
@@ -78,7 +81,7 @@ const callsUsage = ({
   addUsage(
     callUsage(),
     {
-      readUnits: reads * Math.ceil(ASSUMED.releaseKilobytes / 4),
+      readUnits: (reads + (lists * ASSUMED.releasesAPage) / 2) * Math.ceil(ASSUMED.releaseKilobytes / 4),
       writeUnits: updates * releaseUnits.update + writeUnits,
       metricsRead: metricReads * METRICS_PER_READ,
       flagRequests,

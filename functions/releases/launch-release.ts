@@ -45,6 +45,9 @@ export const launchRelease = async (ports: LaunchPorts, release: Release): Promi
       ...(release.rollsBack && { rollsBack: release.rollsBack }),
       ...(release.retryOf && { retryOf: release.retryOf }),
       ...(release.guardAlarms && { guardAlarms: release.guardAlarms }),
+      ...(release.request?.acceptRunningVersions && {
+        acceptRunningVersions: release.request.acceptRunningVersions,
+      }),
       ...(release.notes !== undefined && { notes: release.notes }),
     }),
   ]);

@@ -3,7 +3,7 @@ import { environmentNameSchema, idempotencyKeySchema, serviceNameSchema } from '
 import { textSchema } from '#platform/text.ts';
 import { experimentSettingsSchema } from '#policy/experiment-schema.ts';
 import { REQUESTED_STRATEGIES } from '#policy/strategy-schema.ts';
-import { waveNameSchema } from '#policy/wave-definition.ts';
+import { WAVES_MAX, waveNameSchema } from '#policy/wave-definition.ts';
 
 const versionSchema = z
   .string()
@@ -22,15 +22,23 @@ export const releaseRequestSchema = z.strictObject({
   experiment: experimentSettingsSchema.optional(),
   /** Replaces the weight of the plan's first stage. */
   firstStageWeightPercent: z.int().min(1).max(99).optional(),
+  /**
+   * Versions that run without a release having left them, and that this one may take for stable: an operator's way on
+   * after a change by hand that was right.
+   */
+  acceptRunningVersions: z.array(versionSchema).min(1).max(WAVES_MAX).optional(),
   notes: textSchema(2_000).optional(),
 });
 export type ReleaseRequest = z.infer<typeof releaseRequestSchema>;
 
 /**
  * The detail of `sluice.release.requested` on the bus. An event proves which account sent it, not which person:
- * `requestedBy` is recorded as claimed. Without a key, the event's own id is one, so that a redelivery has no effect.
+ * `requestedBy` is recorded as claimed, and what takes an operator can't be asked for. Without a key, the event's own id is
+ * one, so that a redelivery has no effect.
  */
-export const releaseRequestedDetailSchema = releaseRequestSchema.extend({
-  requestedBy: textSchema(200).optional(),
-  idempotencyKey: idempotencyKeySchema.optional(),
-});
+export const releaseRequestedDetailSchema = releaseRequestSchema
+  .omit({ acceptRunningVersions: true })
+  .extend({
+    requestedBy: textSchema(200).optional(),
+    idempotencyKey: idempotencyKeySchema.optional(),
+  });

@@ -6,7 +6,7 @@ import { dynamoDb, objectStore } from '#platform/clients.ts';
 import { fromCursor, toCursor } from '#platform/cursor.ts';
 import { digestOf } from '#platform/digest.ts';
 import { readEnvironment } from '#platform/environment.ts';
-import { InvalidRequestError, NotFoundError } from '#platform/errors.ts';
+import { InvalidRequestError, NotFoundError, PolicyDeniedError } from '#platform/errors.ts';
 import { type ReleaseId, releaseIdSchema } from '#platform/ids.ts';
 import { METRIC } from '#platform/metric-names.ts';
 import { newReleaseId } from '#platform/new-id.ts';
@@ -23,6 +23,7 @@ import { changeFreeze, type FreezeChange } from '#releases/freeze-environment.ts
 import { idempotencyScope } from '#releases/keys.ts';
 import { latestReleases } from '#releases/latest-releases.ts';
 import { phaseOf, type Release } from '#releases/release.ts';
+import type { ReleaseRequest } from '#releases/release-request.ts';
 import { requestRelease } from '#releases/request-release.ts';
 import { rollBack } from '#releases/roll-back.ts';
 import { rollbackReport } from '#releases/rollback-report.ts';
@@ -91,6 +92,14 @@ const asked = (route: string, body: object, { caller, idempotencyKey, requestId 
   };
 };
 
+/** Taking on what nobody released is an operator's to do, whoever may ask for releases. */
+const refuseAcceptance = ({ acceptRunningVersions }: ReleaseRequest, { roles }: Caller): void => {
+  if (acceptRunningVersions === undefined || roles.includes('operator') || roles.includes('admin')) return;
+  throw new PolicyDeniedError('your roles do not allow this', {
+    faults: [{ path: 'acceptRunningVersions', message: 'needs one of: operator, admin' }],
+  });
+};
+
 /** The latest ones: what a report is about. */
 const LATEST_RELEASES = 100;
 
@@ -115,6 +124,7 @@ export const handler = serveRoutes(releaseRoutes)({
     return { status: 200, body: rollbackReport(await Array.fromAsync(latest)) };
   },
   requestRelease: async ({ body, caller, idempotencyKey, requestId }) => {
+    refuseAcceptance(body, caller);
     const now = new Date();
     const release = await requestRelease(ports, {
       request: body,

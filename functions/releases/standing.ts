@@ -1,4 +1,5 @@
 import { type Target, targetIdentity } from '#policy/target.ts';
+import { FEW, latestReleases } from '#releases/latest-releases.ts';
 import type { Release } from '#releases/release.ts';
 import type { ReleaseStore } from '#releases/release-store.ts';
 
@@ -13,23 +14,24 @@ export interface Left {
 
 /** How one environment of a service stands by its releases. */
 export interface Standing {
-  /** The release that is at work, or has not concluded yet. */
+  /** The release that is at work, or has not concluded yet; one that waits for its place is not. */
   readonly active: Release | undefined;
   /** By target identity: what the last release that says so left there. */
   readonly left: ReadonlyMap<string, Left>;
 }
 
 /** Far beyond what a pipeline is refused in a row: a release before these is one that nobody remembers. */
-const PAGES_MAX = 10;
-const PAGE = 20;
+const RELEASES_MAX = 200;
 
 /**
  * What the release left on each of its targets: the new version where it was promoted, else what it found stable. One
- * that ended before it looked says nothing.
+ * that ended before it looked says nothing; neither does a rollback that was brought back, because whatever ran was
+ * stable to it.
  */
 const leftBy = (release: Release): readonly (readonly [identity: string, left: Left])[] => {
   const { outcome, concludedAt, waves, snapshots, releaseId, requestedBy } = release;
   if (outcome === undefined || concludedAt === undefined) return [];
+  if (release.strategy === 'rollback' && outcome !== 'promoted') return [];
   return waves.flatMap(({ target, version: promoted }, index) => {
     const version = outcome === 'promoted' ? promoted : snapshots?.[index]?.stableVersion;
     const left = version !== undefined && {
@@ -57,19 +59,13 @@ export const standingOf = async (
   const wanted = new Set(targets.map(targetIdentity));
   const left = new Map<string, Left>();
   let active: Release | undefined;
-  let after: string | undefined;
-  for (let page = 0; page < PAGES_MAX; page += 1) {
-    const found = await releases.list({ service, limit: PAGE, ...(after !== undefined && { after }) });
-    for (const listed of found.releases) {
-      if (listed.environment !== environment) continue;
-      const release =
-        listed.concludedAt === undefined ? ((await releases.get(listed.releaseId)) ?? listed) : listed;
-      if (release.concludedAt === undefined) active ??= release;
-      for (const [identity, one] of leftBy(release))
-        if (wanted.has(identity) && !left.has(identity)) left.set(identity, one);
-    }
-    after = found.next;
-    if (after === undefined || left.size === wanted.size) break;
+  for await (const listed of latestReleases(releases, { service, environment }, RELEASES_MAX, FEW)) {
+    const release =
+      listed.concludedAt === undefined ? ((await releases.get(listed.releaseId)) ?? listed) : listed;
+    if (release.concludedAt === undefined && !release.waiting) active ??= release;
+    for (const [identity, one] of leftBy(release))
+      if (wanted.has(identity) && !left.has(identity)) left.set(identity, one);
+    if (left.size === wanted.size) break;
   }
   return { active, left };
 };

@@ -21,6 +21,8 @@ export interface ReconcilePorts {
   readonly owners: TargetOwners;
   readonly ledger: LedgerWriter;
   readonly now: () => string;
+  /** Some seconds, until lists show what has just ended. */
+  readonly settle: () => Promise<void>;
 }
 
 /** `busy`: a release is at work, and what runs is its business. `absent`: a target that never was there. */
@@ -116,12 +118,8 @@ const isSame = (
   { expected, found }: Compared & { readonly kind: 'drifted' },
 ): boolean => drift !== undefined && drift.found === found && drift.expected === (expected?.version ?? '');
 
-/**
- * Compares what runs on a target with what the last release left there. The lock is read before and after the routing,
- * so that a release that begins or ends meanwhile is never taken for somebody else's change. A difference is told once,
- * however long it lasts, and once more when it is over.
- */
-export const reconcileDeployment = async (ports: ReconcilePorts, place: Place): Promise<Reconciled> => {
+/** @param seenBefore a difference was found some seconds ago */
+const reconcile = async (ports: ReconcilePorts, place: Place, seenBefore: boolean): Promise<Reconciled> => {
   const { service, environment, target } = place;
   if ((await ports.activeRelease(service, environment)) !== undefined) return 'busy';
   const routing = await ports.routingOf(target);
@@ -144,7 +142,21 @@ export const reconcileDeployment = async (ports: ReconcilePorts, place: Place): 
       await keep(ports, place, known, { drift: undefined });
       return 'as-left';
     case 'drifted':
-      if (!isSame(known?.drift, compared)) await begin(ports, place, known, compared);
+      if (isSame(known?.drift, compared)) return 'drifted';
+      if (!seenBefore) {
+        await ports.settle();
+        return reconcile(ports, place, true);
+      }
+      await begin(ports, place, known, compared);
       return 'drifted';
   }
 };
+
+/**
+ * Compares what runs on a target with what the last release left there. The lock is read before and after the routing,
+ * so that a release that begins or ends meanwhile is never taken for somebody else's change; and a new difference is
+ * looked at twice, because the list of releases may lag behind one that has just ended. It is told once, however long it
+ * lasts, and once more when it is over.
+ */
+export const reconcileDeployment = (ports: ReconcilePorts, place: Place): Promise<Reconciled> =>
+  reconcile(ports, place, false);

@@ -31,11 +31,15 @@ const environment = readEnvironment({
   AWS_REGION: regionSchema,
 });
 const services = dynamoDbServices(dynamoDb(), environment.SERVICES_TABLE);
+/** An index of a table usually shows a change within a second. */
+const SETTLE_MILLISECONDS = 3_000;
+
 const ports: ReconcilePorts = {
   ...releasePorts(environment),
   activeRelease: dynamoDbLocks(dynamoDb(), environment.RELEASES_TABLE),
   deployments: dynamoDbDeployments(dynamoDb(), environment.DEPLOYMENTS_TABLE),
   routingOf: presentRouting(shifterForTarget),
+  settle: () => new Promise((resolve) => setTimeout(resolve, SETTLE_MILLISECONDS)),
   owners: lambdaOwners(lambdaInvoker(ADVISORY), environment.CHECK_OWNERSHIP_ARN, (error) =>
     logger.warn('ownership not checked', { error }),
   ),

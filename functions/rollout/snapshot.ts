@@ -3,11 +3,12 @@ import { systemActor } from '#platform/actor.ts';
 import { ConflictError, NotFoundError, PolicyDeniedError, TransientError } from '#platform/errors.ts';
 import type { ReleaseId } from '#platform/ids.ts';
 import type { MetricDefinition } from '#policy/metric-definition.ts';
-import type { Target } from '#policy/target.ts';
+import { type Target, targetIdentity } from '#policy/target.ts';
 import { readyWaves } from '#releases/ready-wave.ts';
 import type { Release, Snapshot, Wave } from '#releases/release.ts';
 import { batchId, releaseRecord } from '#releases/release-records.ts';
 import type { ReleaseStore } from '#releases/release-store.ts';
+import { type Standing, standingOf } from '#releases/standing.ts';
 import { type AlarmReader, guardsAgainst } from '#rollout/guards.ts';
 import type { BaselineHistory } from '#rollout/judge/facts.ts';
 import { historyOf } from '#rollout/judge/history.ts';
@@ -55,16 +56,51 @@ const recentHistory = async (
   }
 };
 
-/** @throws PolicyDeniedError when the wave's target or version is not fit, naming the wave where there are several. */
-const inspectWave = async (ports: SnapshotPorts, { waves, plan }: Release, wave: Wave): Promise<Snapshot> => {
+/** Names the wave where there are several. */
+const inWave = ({ waves }: Release, { name }: Wave, text: string): string =>
+  waves.length === 1 ? text : `wave ${name}: ${text}`;
+
+/** @throws PolicyDeniedError when the wave's target or version is not fit. */
+const inspectWave = async (ports: SnapshotPorts, release: Release, wave: Wave): Promise<Snapshot> => {
   const inspection = await ports.shifter.inspect(wave.target, wave.version);
-  if (inspection.kind === 'unfit') {
-    const text = waves.length === 1 ? inspection.text : `wave ${wave.name}: ${inspection.text}`;
-    throw new PolicyDeniedError(text, { faults: [{ path: inspection.code, message: inspection.text }] });
-  }
+  if (inspection.kind === 'unfit')
+    throw new PolicyDeniedError(inWave(release, wave, inspection.text), {
+      faults: [{ path: inspection.code, message: inspection.text }],
+    });
   // Without a stage nobody judges, and nobody asks what was usual.
-  const history = plan.stages.length === 0 ? {} : await recentHistory(ports, wave, inspection.snapshot);
+  const history =
+    release.plan.stages.length === 0 ? {} : await recentHistory(ports, wave, inspection.snapshot);
   return { ...inspection.snapshot, history, takenAt: ports.now() };
+};
+
+/**
+ * Refuses to take for stable what no release left: nobody judged it, and a restore would bring it back. A rollback goes
+ * ahead all the same, because whoever asks for one needs it now.
+ * @throws PolicyDeniedError saying for every wave who left what, and how to go on; TransientError while the list of
+ * releases lags, which shows by this one: who comes right after another would be refused for what that one did.
+ */
+const refuseChanged = (release: Release, found: readonly Snapshot[], { left, active }: Standing): void => {
+  if (release.strategy === 'rollback') return;
+  const accepted = release.request?.acceptRunningVersions ?? [];
+  const changed = release.waves.flatMap((wave, index) => {
+    const last = left.get(targetIdentity(wave.target));
+    const runs = found[index]?.stableVersion;
+    if (last === undefined || runs === undefined || last.version === runs || accepted.includes(runs))
+      return [];
+    const text = `version ${runs} runs, and release ${last.releaseId} (${last.outcome}) left version ${last.version}`;
+    return [{ runs, text: inWave(release, wave, text) }];
+  });
+  if (changed.length === 0) return;
+  if (active?.releaseId !== release.releaseId)
+    throw new TransientError('the list of releases does not show this one yet; try again');
+  // The way out first: a long text is cut off at its end.
+  const flags = [...new Set([...accepted, ...changed.map(({ runs }) => runs)])].map(
+    (runs) => `--accept-running ${runs}`,
+  );
+  const wayOut = `changed without a release; bring back what was left, or, if what runs is right, let an operator ask for a release with ${flags.join(' ')} (in the API: acceptRunningVersions)`;
+  throw new PolicyDeniedError(`${wayOut}. ${changed.map(({ text }) => text).join('; ')}`, {
+    faults: changed.map(({ text }) => ({ path: 'changed-without-a-release', message: text })),
+  });
 };
 
 const takeFirst = async (
@@ -74,7 +110,11 @@ const takeFirst = async (
 ): Promise<readonly Snapshot[]> => {
   const against = await guardsAgainst(ports.alarms, release);
   if (against !== undefined) throw new PolicyDeniedError(against);
-  const found = await Promise.all(release.waves.map((wave) => inspectWave(ports, release, wave)));
+  const { service, environment, waves } = release;
+  const targets = waves.map(({ target }) => target);
+  const standing = await standingOf(ports.releases, service, environment, targets);
+  const found = await Promise.all(waves.map((wave) => inspectWave(ports, release, wave)));
+  refuseChanged(release, found, standing);
   const snapshots = await ports.releases.saveSnapshots(release.releaseId, fence, found);
   if (snapshots === undefined) throw new ConflictError('the release was stopped before anything moved');
   return snapshots;

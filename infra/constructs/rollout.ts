@@ -81,6 +81,8 @@ export class Rollout extends Construct {
     for (const asker of [RunHooks, JudgeHealth]) this.grantHooks(asker);
     this.movers = [ShiftTraffic, RestoreTraffic, PromoteVersion, RetireTargets, ...doors];
     for (const reader of [TakeSnapshot, JudgeHealth]) this.grantFacts(reader);
+    // What the last release left is what this one may take for stable.
+    props.releases.grantStanding(TakeSnapshot);
     for (const reader of [JudgeHealth, heedAlarm]) props.flags.grantRead(reader);
     for (const late of [JudgeHealth, RestoreTraffic, ...doors]) props.ledger.grantSpool(late);
     this.grantRescue(TakeSnapshot, [command, takeCommand]);

@@ -141,7 +141,7 @@ describe('what functions ask for', () => {
     };
     const total = (of: (asked: Calls) => number) =>
       sum(Object.entries(calls).map(([task, count]) => count * of(table[task] ?? expect.fail(task))));
-    expect(total(({ reads }) => reads)).toBe(50 + 1);
+    expect(total(({ reads }) => reads)).toBe(50 + 2);
     expect(total(({ updates }) => updates)).toBe(40);
     // Five rounds, each told by a look of its own, and three of these looks also told that the stage was promoted.
     expect(total(({ batches }) => batches.length) + 5).toBe(17);

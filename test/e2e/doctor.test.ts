@@ -240,7 +240,7 @@ const deploymentRecords = async (from: number, { service }: TestService): Promis
   );
 
 describe('a change without a release', () => {
-  it('is recorded once, found by the doctor, and ends', async () => {
+  it('is recorded once, keeps a release from beginning, and ends when an operator takes it on', async () => {
     const service = await createService();
     try {
       const from = await ledgerSize();
@@ -251,8 +251,8 @@ describe('a change without a release', () => {
       await aroundSluice(service.functionName, VARIANTS.slow.version);
       await reconcile();
       await reconcile();
-      const [drifted, ...more] = await deploymentRecords(from, service);
-      expect(more).toEqual([]);
+      const [drifted, ...others] = await deploymentRecords(from, service);
+      expect(others).toEqual([]);
       expect(drifted).toMatchObject({
         event: { type: 'deployment.drifted' },
         data: {
@@ -266,7 +266,18 @@ describe('a change without a release', () => {
         text: expect.stringContaining('changed without a release'),
       });
 
-      await aroundSluice(service.functionName, VARIANTS.good.version);
+      const refused = await ended(await service.request(VARIANTS.stable.version));
+      expect(refused.event.type).toBe('release.refused');
+      const accept = `--accept-running ${VARIANTS.slow.version}`;
+      expect(JSON.stringify(refused.data.reasons)).toContain(accept);
+      expect(await service.routing()).toEqual({ primary: VARIANTS.slow.version, weights: {} });
+
+      const more = { acceptRunningVersions: [VARIANTS.slow.version] };
+      await expect(
+        service.request(VARIANTS.good.version, { as: apiOf('robin'), more }),
+      ).rejects.toMatchObject({ problem: { status: 403, faults: [{ path: 'acceptRunningVersions' }] } });
+      const promoted = await ended(await service.request(VARIANTS.good.version, { more }));
+      expect(promoted.event.type).toBe('release.promoted');
       await reconcile();
       await reconcile();
       expect((await deploymentRecords(from, service)).map(({ event }) => event.type)).toEqual([

@@ -8,6 +8,7 @@ import type { LedgerRecord } from '../../functions/ledger/record.ts';
 import type { ReleaseId } from '../../functions/platform/ids.ts';
 import { serviceRoutes } from '../../functions/policy/routes.ts';
 import type { serviceDefinitionSchema } from '../../functions/policy/service-definition.ts';
+import type { releaseRequestSchema } from '../../functions/releases/release-request.ts';
 import { releaseRoutes } from '../../functions/releases/routes.ts';
 import { commandRoutes } from '../../functions/rollout/routes.ts';
 import { LOCAL_CREDENTIALS, LOCAL_REGION } from '../../local/credentials.ts';
@@ -76,7 +77,15 @@ const serveVariant = async (version: string, degraded: ReadonlyMap<string, numbe
 export interface TestService {
   readonly service: string;
   readonly functionName: string;
-  request(version: string, options?: { readonly key?: string; readonly as?: ApiClient }): Promise<ReleaseId>;
+  request(
+    version: string,
+    options?: {
+      readonly key?: string;
+      readonly as?: ApiClient;
+      /** What the request says besides. */
+      readonly more?: Partial<z.input<typeof releaseRequestSchema>>;
+    },
+  ): Promise<ReleaseId>;
   /** The alias as it is: primary version and percent by other versions. */
   routing(): Promise<{ readonly primary: string; readonly weights: Readonly<Record<string, number>> }>;
   /** From now on this version fails so many of its requests. */
@@ -124,9 +133,9 @@ export const createService = async (
   return {
     service: name,
     functionName: name,
-    request: async (version, { key, as = operator } = {}) => {
+    request: async (version, { key, as = operator, more = {} } = {}) => {
       const release = await as.call(releaseRoutes.requestRelease, {
-        body: { service: name, environment, version },
+        body: { service: name, environment, version, ...more },
         idempotencyKey: key ?? randomUUID(),
       });
       return release.releaseId;

@@ -38,4 +38,10 @@ describe('a release request', () => {
     expect(parse({ idempotencyKey: 'with space' })).toBe(false);
     expect(parse({ idempotencyKey: '' })).toBe(false);
   });
+
+  it('on the bus takes nothing on that nobody released: an event proves no operator', () => {
+    const taking = { ...request, acceptRunningVersions: ['7'] };
+    expect(releaseRequestSchema.safeParse(taking).success).toBe(true);
+    expect(releaseRequestedDetailSchema.safeParse(taking).success).toBe(false);
+  });
 });

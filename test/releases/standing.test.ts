@@ -48,6 +48,11 @@ describe('how an environment stands by its releases', () => {
     });
   });
 
+  it('is at the version that ran before after an experiment that came to its planned end', async () => {
+    const snapshots = [aSnapshot({ stableVersion: '7' })];
+    expect(await leftOf(ended('completed', { version: '8', snapshots }))).toMatchObject({ version: '7' });
+  });
+
   it('goes by the last one that looked: one that was refused before says nothing', async () => {
     const found = await leftOf(
       ended('promoted', { version: '5' }),
@@ -57,6 +62,14 @@ describe('how an environment stands by its releases', () => {
       ended('refused', { version: '9' }),
     );
     expect(found).toMatchObject({ version: '6', releaseId: releaseIdOf(2) });
+  });
+
+  it('is not told by a rollback that was brought back: whatever ran was stable to it', async () => {
+    const snapshots = [aSnapshot({ stableVersion: '9' })];
+    const back = { strategy: 'rollback', version: '7', snapshots } as const;
+    const before = ended('promoted', { version: '8' });
+    expect(await leftOf(before, ended('rolled-back', back))).toMatchObject({ version: '8' });
+    expect(await leftOf(before, ended('promoted', back))).toMatchObject({ version: '7' });
   });
 
   it('is not known without a release, by one of another environment, or by one of another target', async () => {
@@ -89,6 +102,11 @@ describe('how an environment stands by its releases', () => {
     ]);
     expect(found.active).toBeUndefined();
     expect([...found.left.values()]).toMatchObject([{ version: '8' }]);
+  });
+
+  it('has none at work that still waits for its place', async () => {
+    const { active } = await standing({ mode: 'forward' }, { mode: 'forward', waiting: true });
+    expect(active?.releaseId).toBe(releaseIdOf(1));
   });
 
   it('has a release at work until that is concluded, not only decided', async () => {

@@ -32,6 +32,7 @@ const aWorld = () => {
   };
   const ledger = memoryLedger();
   const deployments = memoryDeployments();
+  const settled = { times: 0, meanwhile: () => {} };
   let minutes = 0;
   const ports: ReconcilePorts = {
     releases: {
@@ -43,12 +44,16 @@ const aWorld = () => {
     routingOf: async () => world.routing,
     owners: { ownershipOf: async (targets) => targets.map(() => ({ kind: 'unmanaged' })) },
     ledger,
+    settle: async () => {
+      settled.times += 1;
+      settled.meanwhile();
+    },
     now: () => new Date(Date.parse(NOW) + 60_000 * minutes++).toISOString(),
   };
   const look = (overrides: Partial<ReconcilePorts> = {}) =>
     reconcileDeployment({ ...ports, ...overrides }, place);
   const told = () => ledger.records.map(({ event }) => event.type);
-  return { world, ledger, deployments, ports, look, told };
+  return { world, ledger, deployments, ports, look, told, settled };
 };
 
 describe('comparing what runs with what was released', () => {
@@ -121,6 +126,23 @@ describe('comparing what runs with what was released', () => {
     );
     expect(await look()).toBe('as-left');
     expect(told()).toEqual(['deployment.drifted', 'deployment.reconciled']);
+  });
+
+  it('is no difference when the list only lagged behind a release that has just ended', async () => {
+    const { world, look, told, settled } = aWorld();
+    const ended = aRelease({ version: '3', mode: 'done', outcome: 'promoted', concludedAt: NOW });
+    world.routing = at('3');
+    settled.meanwhile = () => world.releases.unshift({ ...ended, releaseId: releaseIdOf(2) });
+    expect(await look()).toBe('as-left');
+    expect(told()).toEqual([]);
+  });
+
+  it('looks twice at a new difference, and once at one that was told', async () => {
+    const { world, look, settled } = aWorld();
+    world.routing = at('3');
+    await look();
+    await look();
+    expect(settled.times).toBe(1);
   });
 
   it('leaves a release that is at work alone, whenever it begins or ends', async () => {

@@ -4,7 +4,7 @@ import type { missingSetting } from '#policy/target-settings.ts';
 import { type Finding, finding } from '#rollout/doctor/finding.ts';
 import type { MissingGrant } from '#rollout/doctor/needed-grants.ts';
 import { compare, describeExpected, type Expected } from '#rollout/drift.ts';
-import { describeRouting } from '#rollout/routing.ts';
+import { describeRouting, isAlone } from '#rollout/routing.ts';
 import type { Examination } from '#rollout/traffic-shifter.ts';
 
 /** Whether the stage's configuration lets Sluice move the target at all. */
@@ -43,6 +43,12 @@ export const targetFindings = (
   return [finding('target', 'ok', text, { primary: routing.primary, weights: routing.weights })];
 };
 
+/** A release refuses to take for stable what no release left (functions/rollout/snapshot.ts). */
+const wayOn = (examination: Examination): string =>
+  examination.kind === 'found' && isAlone(examination.routing, examination.routing.primary)
+    ? `Bring it back, or, if it was right, let an operator ask for the next release with --accept-running ${examination.routing.primary}`
+    : 'Bring it back';
+
 /** Whether what runs is what the last release left. */
 export const deploymentFinding = (
   examination: Examination,
@@ -65,7 +71,7 @@ export const deploymentFinding = (
       return finding(
         'deployment',
         'fail',
-        `changed without a release: traffic is at ${compared.found}; it should be at ${describeExpected(expected)}. Bring it back; if it was right, know that the next release takes what runs then for stable`,
+        `changed without a release: traffic is at ${compared.found}; it should be at ${describeExpected(expected)}. ${wayOn(examination)}`,
         { found: compared.found, ...(expected && { expected: expected.version }) },
       );
   }
