@@ -67,9 +67,12 @@ const probe = httpProbes({ hosts: environment.PROBE_HOSTS, reach: environment.OU
 
 type Facts = Omit<WaveLook, 'periods' | 'state'>;
 
-/** A source that doesn't answer is missing data, which extends the stage and at its deadline holds or restores: undefined. */
+/**
+ * A source that doesn't answer, or isn't to be asked, is missing data: undefined. That extends the stage and at its deadline
+ * holds or restores.
+ */
 const readFacts = async ({ release, wave, window }: Facts): Promise<readonly PeriodFacts[] | undefined> => {
-  if (release.judge.measures === 'probes-only') return [];
+  if (release.judge.measures === 'probes-only') return undefined;
   const { target, version, metrics: definition, snapshot } = wave;
   try {
     const { stableVersion: baseline, places } = snapshot;
