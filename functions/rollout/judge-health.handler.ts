@@ -21,7 +21,7 @@ import { httpProbes } from '#rollout/adapters/http-probes.ts';
 import { hookPort, metricSource } from '#rollout/adapters/rollout-ports.ts';
 import { shifterForTarget } from '#rollout/adapters/shifter-for.ts';
 import type { TellingPorts } from '#rollout/append-or-spool.ts';
-import { knownWindow, uncounted } from '#rollout/counted-facts.ts';
+import { knownWindow, uncounted, windowOfLook } from '#rollout/counted-facts.ts';
 import { decide } from '#rollout/decide-look.ts';
 import type { Decision } from '#rollout/decision.ts';
 import {
@@ -105,11 +105,12 @@ const observe = async (
   const { release, step, wave, shiftedAt, now } = about;
   const settleSeconds = settleSecondsOf(wave.metrics, wave.snapshot);
   const settled = settledWindow(shiftedAt, now, wave.metrics.periodSeconds, settleSeconds);
-  const unread = uncounted(settled, state.counted);
+  const ofLook = windowOfLook(step, settled, state.counted);
+  const unread = uncounted(ofLook, state.counted);
   const facts = { ...about, settleSeconds, window: withTail(unread, state.tail) };
   const [read, probed] = await Promise.all([readFacts(facts), probeWave(release, wave)]);
   const periods = read ?? [];
-  const window = knownWindow(step, settled, state.counted, read !== undefined);
+  const window = knownWindow(step, ofLook, state.counted, read !== undefined);
   if (
     periods.length === 0 &&
     unread.to > unread.from &&
