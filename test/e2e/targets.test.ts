@@ -14,6 +14,7 @@ import type {
 } from '../../functions/policy/experiment-schema.ts';
 import { serviceRoutes } from '../../functions/policy/routes.ts';
 import type { Target } from '../../functions/policy/target.ts';
+import { REQUESTED_EVENT } from '../../functions/releases/requested-event.ts';
 import { releaseRoutes } from '../../functions/releases/routes.ts';
 import { albShifter } from '../../functions/rollout/adapters/alb-shifter.ts';
 import { appConfigShifter } from '../../functions/rollout/adapters/appconfig-shifter.ts';
@@ -26,7 +27,8 @@ import {
 import { LOCAL_REGION } from '../../local/credentials.ts';
 import { ALIAS, createCheckout } from '../../local/demo/checkout.ts';
 import { OTHER_REGION, RUNNING_DIGEST } from './aws-targets.ts';
-import { awsSettings, ended, getRelease, operator, recorded, world } from './harness.ts';
+import { putEvent } from './doors/bus.ts';
+import { awsSettings, ended, eventually, getRelease, operator, recorded, world } from './harness.ts';
 
 const { alb, ecs, flag } = world.targets;
 type ExperimentInput = z.input<typeof experimentSettingsSchema>;
@@ -123,17 +125,6 @@ const release = async (service: string, version: string): Promise<ReleaseId> => 
   return releaseId;
 };
 
-const startExperiment = async (service: string, experiment?: ExperimentInput): Promise<ReleaseId> => {
-  const { releaseId } = await operator.call(releaseRoutes.requestRelease, {
-    body: {
-      ...{ service, environment: 'staging', version: 'green', strategy: 'experiment' as const },
-      ...(experiment && { experiment }),
-    },
-    idempotencyKey: randomUUID(),
-  });
-  return releaseId;
-};
-
 const typesOf = async (releaseId: ReleaseId) =>
   (await timelineOf(operator, releaseId)).map(({ event }) => event.type);
 
@@ -221,6 +212,7 @@ describe('a release behind a load balancer', () => {
 
 describe('an experiment behind a load balancer', () => {
   const shifter = albShifter(balancers);
+  const green = { service: 'shop-experiment', environment: 'staging', version: 'green' };
   const orders = {
     goal: 'orders',
     horizon: { seconds: 3_600, samplePerArm: 500 },
@@ -231,7 +223,10 @@ describe('an experiment behind a load balancer', () => {
   it('keeps callers where they came first, tells who won, and gives all of them back', async () => {
     await using _counts = counting({ blue: 0, green: 0 }, LOCAL_REGION, { blue: 10, green: 30 });
     await register('shop-experiment', alb, 'staging', orders);
-    const releaseId = await startExperiment('shop-experiment');
+    const { releaseId } = await operator.call(releaseRoutes.requestRelease, {
+      body: { ...green, strategy: 'experiment' },
+      idempotencyKey: randomUUID(),
+    });
     await recorded(releaseId, 'release.shift.done');
     expect(await shifter.readRouting(alb)).toMatchObject({
       primary: 'blue',
@@ -256,12 +251,20 @@ describe('an experiment behind a load balancer', () => {
     expect(routing.sticky).toBeUndefined();
   });
 
-  it('promotes a winner where the request says so, whose callers a header told apart', async () => {
+  it('promotes a winner where the event that asks for it says so, whose callers a header told apart', async () => {
     await using _counts = counting({ blue: 0, green: 0 }, LOCAL_REGION, { blue: 10, green: 30 });
-    const releaseId = await startExperiment('shop-experiment', {
+    const experiment = {
       ...{ goal: 'orders', mode: 'sequential', horizon: { seconds: 3_600 }, minimumSample: 100 },
       split: { by: 'header', weightPercent: 50 },
       onSuccess: 'promote',
+    } satisfies ExperimentInput;
+    const idempotencyKey = randomUUID();
+    const detail = { ...green, strategy: 'experiment', experiment, idempotencyKey, notes: idempotencyKey };
+    await putEvent({ detailType: REQUESTED_EVENT, detail });
+    const releaseId = await eventually('the event becomes a release', async () => {
+      const query = { service: green.service, limit: 10 };
+      const { releases } = await operator.call(releaseRoutes.listReleases, { query });
+      return releases.find(({ notes }) => notes === idempotencyKey)?.releaseId;
     });
     await recorded(releaseId, 'release.shift.done');
     expect(await shifter.readRouting(alb)).toMatchObject({ primary: 'blue', weights: {}, testers: 'green' });
