@@ -6,7 +6,13 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**', 'test/infra/**'] },
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/e2e/**', 'test/infra/**'],
+          // Some start the command as a process of its own: seconds, on a machine that has other things to do.
+          testTimeout: 30_000,
+        },
       },
       {
         extends: true,

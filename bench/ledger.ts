@@ -10,7 +10,9 @@ import { parseVkey, signedNote, vkeyOf } from '#ledger/signed-note.ts';
 import { edgeOf, tileBytes, tilePath } from '#ledger/tiles.ts';
 import { verifyLedger } from '#ledger/verify-ledger.ts';
 import { systemActor } from '#platform/actor.ts';
-import { billOf, PRICES, totalOf, type Usage } from './cost/prices.ts';
+import { stageConfig } from '../infra/config.ts';
+import { ledgerMonth } from './cost/ledger-month.ts';
+import { billOf, PRICES, totalOf } from './cost/prices.ts';
 
 const BATCH = 1_000;
 
@@ -128,30 +130,12 @@ export async function run([records = '1000000']: readonly string[] = []): Promis
   }
 }
 
-/** A month of a million records in batches of two, as decisions come, spread so that every minute has new ones to seal. */
-const MONTH = { records: 1_000_000, batch: 2, minutes: 43_800 } as const;
-
-const month = (): Usage => {
-  const batches = MONTH.records / MONTH.batch;
-  const fullTiles = MONTH.records / TILE_WIDTH;
-  return {
-    // In a transaction a put costs twice: each record, the head and the batch; once more for the index by release.
-    writeUnits: 2 * (MONTH.records + 2 * batches) + MONTH.records + 2 * MONTH.minutes,
-    readUnits: 2 * batches + 3 * MONTH.minutes,
-    invocations: batches + MONTH.records / 10 + MONTH.minutes,
-    gigabyteSeconds: batches * 0.03 + MONTH.minutes,
-    events: MONTH.records,
-    traces: batches + MONTH.records / 10 + MONTH.minutes,
-    signatures: MONTH.minutes,
-    // A checkpoint in two buckets, the tile, the bundle and the tile above; then the full ones.
-    objectPuts: 5 * MONTH.minutes + 2 * fullTiles,
-    objectReads: 3 * MONTH.minutes,
-  };
-};
+/** By the month, and signed as a team's stage signs. */
+const RECORDS_A_MONTH = 1_000_000;
 
 const tellCosts = (): void => {
-  const usage = month();
-  console.log(`\n${count(MONTH.records)} records a month: $${totalOf(usage).toFixed(2)}`);
+  const usage = ledgerMonth(RECORDS_A_MONTH, stageConfig('team').sealEveryMinutes);
+  console.log(`\n${count(RECORDS_A_MONTH)} records a month: $${totalOf(usage).toFixed(2)}`);
   for (const { what, amount, dollars } of billOf(usage))
     console.log(`  $${dollars.toFixed(2).padStart(6)}  ${count(amount).padStart(11)} ${PRICES[what].unit}`);
 };

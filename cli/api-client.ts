@@ -2,6 +2,7 @@ import type * as z from 'zod';
 import { type Problem, problemSchema } from '../functions/platform/problem.ts';
 import type { Route } from '../functions/platform/route.ts';
 import { Failure, Unreachable } from './failure.ts';
+import { legible } from './output.ts';
 
 type Sent<S> = S extends z.ZodType ? z.input<S> : undefined;
 
@@ -20,16 +21,15 @@ export type RouteOutput<R extends Route> = {
   [S in keyof R['responses']]: R['responses'][S] extends z.ZodType ? z.output<R['responses'][S]> : never;
 }[keyof R['responses']];
 
-/** The API said no; `problem` is its document, word for word. */
+/** The API said no; `problem` is its document, word for word, and the message what a terminal can show of it. */
 export class ApiProblem extends Error {
   override readonly name = 'ApiProblem';
   readonly problem: Problem;
 
   constructor(problem: Problem) {
-    const faults = (problem.faults ?? []).map(
-      ({ path, message }) => `\n  ${path || '(request)'}: ${message}`,
-    );
-    super(`${problem.title}: ${problem.detail}${faults.join('')}`);
+    const { title, detail, faults = [] } = legible(problem);
+    const lines = faults.map(({ path, message }) => `\n  ${path || '(request)'}: ${message}`);
+    super(`${title}: ${detail}${lines.join('')}`);
     this.problem = problem;
   }
 }
@@ -53,6 +53,18 @@ const problemFrom = (status: number, body: unknown): Problem => {
   return { type: 'about:blank', title: `HTTP ${status}`, status, detail: message };
 };
 
+/** @throws Unreachable when the answer is cut off on its way; undefined for a whole one that is no JSON. */
+const bodyOf = async (response: Response, baseUrl: string): Promise<unknown> => {
+  const text = await response.text().catch((error: unknown) => {
+    throw new Unreachable(baseUrl, error);
+  });
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+
 /** A client of the API, typed by the same route tables that made it. `token` is asked for before each call. */
 export const apiClient = (baseUrl: string, token: () => Promise<string | undefined>): ApiClient => ({
   call: async (route, input) => {
@@ -72,7 +84,7 @@ export const apiClient = (baseUrl: string, token: () => Promise<string | undefin
     }).catch((error: unknown) => {
       throw new Unreachable(baseUrl, error);
     });
-    const body: unknown = await response.json().catch(() => undefined);
+    const body = await bodyOf(response, baseUrl);
     const schema = route.responses[response.status];
     if (schema === undefined) throw new ApiProblem(problemFrom(response.status, body));
     const parsed = schema.safeParse(body);

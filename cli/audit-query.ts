@@ -8,7 +8,7 @@ import { auditRoutes } from '../functions/ledger/routes.ts';
 import type { ApiClient } from './api-client.ts';
 import { connect } from './connect.ts';
 import { withExample } from './options.ts';
-import { remark } from './output.ts';
+import { legible, remark, visible } from './output.ts';
 
 type Format = 'text' | 'jsonl' | 'csv' | 'ocsf';
 
@@ -47,19 +47,27 @@ async function* found(api: ApiClient, filter: Filter, limit: number): AsyncGener
   } while (cursor !== undefined && left > 0);
 }
 
-const textLine = ({ seq, event, change, actor }: LedgerRecord): string =>
-  [event.timestamp, seq, event.type, change.service ?? change.repository ?? '–', change.status, actor.login]
+const textLine = (record: LedgerRecord): string => {
+  const { seq, event, change, actor } = legible(record);
+  return [
+    event.timestamp,
+    seq,
+    event.type,
+    change.service ?? change.repository ?? '–',
+    change.status,
+    actor.login,
+  ]
     .map(String)
-    .map((cell) => cell.replace(/\p{Cc}/gu, ' '))
     .join('  ')
     .concat('\n');
+};
 
 const FORMATS: Readonly<Record<Format, { readonly head: string; lineOf(record: LedgerRecord): string }>> = {
   text: { head: '', lineOf: textLine },
-  jsonl: { head: '', lineOf: (record) => `${JSON.stringify(record)}\n` },
+  jsonl: { head: '', lineOf: (record) => `${visible(JSON.stringify(record))}\n` },
   // RFC 4180 ends its lines so, and spreadsheets expect it.
-  csv: { head: `${CSV_HEADER}\r\n`, lineOf: (record) => `${csvLine(record)}\r\n` },
-  ocsf: { head: '', lineOf: (record) => `${JSON.stringify(ocsfEvent(record))}\n` },
+  csv: { head: `${CSV_HEADER}\r\n`, lineOf: (record) => `${visible(csvLine(record))}\r\n` },
+  ocsf: { head: '', lineOf: (record) => `${visible(JSON.stringify(ocsfEvent(record)))}\n` },
 };
 
 const query = async ({ format, json, limit, ...filter }: Options, command: Command): Promise<void> => {

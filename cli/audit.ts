@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { canonicalJson, canonicalRecord } from '../functions/ledger/canonical.ts';
@@ -12,12 +12,15 @@ import { firstRecordOf } from '../functions/ledger/tiles.ts';
 import { type LedgerVerdict, type SignedLedger, verifyLedger } from '../functions/ledger/verify-ledger.ts';
 import { SluiceError } from '../functions/platform/errors.ts';
 import type { ApiClient } from './api-client.ts';
+import { registerAuditHold } from './audit-hold.ts';
 import { registerAuditQuery } from './audit-query.ts';
 import { connect } from './connect.ts';
 import { openExport } from './export-files.ts';
 import { exportLedger } from './export-ledger.ts';
 import { Failure } from './failure.ts';
-import { type Line, readLines } from './lines.ts';
+import { type Line, readByteLines, readLines } from './lines.ts';
+import { visible } from './output.ts';
+import { readText } from './read-text.ts';
 
 const parseKey = (text: string): VerifierKey => {
   try {
@@ -27,14 +30,9 @@ const parseKey = (text: string): VerifierKey => {
   }
 };
 
-const readText = (file: string): string => {
-  if (!existsSync(file)) throw new Failure(2, `there is no file ${file}`);
-  return readFileSync(file, 'utf8');
-};
-
-/** A line that can't be read is no JSON either, which is what the verifier then says of it. */
-async function* textsOf(lines: AsyncIterable<Line>): AsyncGenerator<string> {
-  for await (const { text } of lines) yield text ?? '\u{fffd}';
+/** A line that is too long to be read is no JSON either, which is what the verifier then says of it. */
+async function* readable(lines: AsyncIterable<Buffer | undefined>): AsyncGenerator<string | Buffer> {
+  for await (const line of lines) yield line ?? '\u{fffd}';
 }
 
 interface VerifyOptions {
@@ -81,7 +79,7 @@ export const verifyExport = async (
   held?: string,
 ): Promise<LedgerVerdict> => {
   const files = openExport(directory);
-  const verdict = await verifyLedger(textsOf(readLines(files.records)), files.published, key, { held });
+  const verdict = await verifyLedger(readable(readByteLines(files.records)), files.published, key, { held });
   const stray = verdict.ok ? files.strayTile() : undefined;
   if (stray === undefined) return verdict;
   return {
@@ -101,7 +99,7 @@ const verify = async (options: VerifyOptions): Promise<void> => {
   const report = verdict.ok
     ? { ...verdict, checked: checked(verdict, heldSize), notProven: notProven(verdict, heldSize) }
     : verdict;
-  console.log(forPeople ? sentences(verdict, heldSize) : JSON.stringify(report));
+  console.log(visible(forPeople ? sentences(verdict, heldSize) : JSON.stringify(report)));
   if (!verdict.ok) process.exitCode = 1;
 };
 
@@ -139,7 +137,7 @@ const proof = async (index: string | undefined, options: ProofOptions, command: 
       'give the number of a record to fetch its receipt, or --receipt, --record and --key to check one',
     );
   const verdict = verifyReceipt(readText(receipt), hashable(readText(record), 'the record'), key);
-  console.log(JSON.stringify(verdict));
+  console.log(visible(JSON.stringify(verdict)));
   if (!verdict.ok) process.exitCode = 1;
 };
 
@@ -174,10 +172,11 @@ const hash = async (file: string | undefined): Promise<void> => {
   for await (const line of readLines(file)) console.log(JSON.stringify(hashOf(line)));
 };
 
-/** `sluice audit …`: check the ledger without trusting who runs it; only `query`, `export` and `proof INDEX` ask the API. */
+/** `sluice audit …`: check the ledger without trusting who runs it; only `query`, `export`, `hold` and `proof INDEX` ask the API. */
 export const registerAudit = (program: Command): void => {
   const audit = program.command('audit').description('search the audit ledger, and check it yourself');
   registerAuditQuery(audit);
+  registerAuditHold(audit);
   audit
     .command('export')
     .description(

@@ -28,8 +28,7 @@ const orderOf = ({ key = randomUUID(), ...options }: Options) => ({
 const abortAll = async (options: Options, command: Command): Promise<void> => {
   const body = { reason: options.reason };
   const result = await connect(command).call(commandRoutes.abortAll, { ...orderOf(options), body });
-  const { text, releases } = result;
-  answer(result, options.json, () =>
+  answer(result, options.json, ({ text, releases }) =>
     releases.length === 0
       ? text
       : `${text}\n\n${table(
@@ -58,7 +57,7 @@ const freeze = async (
           ...order,
           body: { until, reason: options.reason },
         });
-  answer(view, options.json, () => told(view));
+  answer(view, options.json, told);
 };
 
 const thaw = async (options: Options, command: Command): Promise<void> => {
@@ -66,7 +65,7 @@ const thaw = async (options: Options, command: Command): Promise<void> => {
     ...orderOf(options),
     body: { reason: options.reason },
   });
-  answer(view, options.json, () => told(view));
+  answer(view, options.json, told);
 };
 
 /** `sluice abort-all | freeze | thaw`: what is done to a whole environment at once. */

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import type * as z from 'zod';
 import { judgeExperiment } from '../functions/rollout/judge/experiment.ts';
@@ -10,8 +10,9 @@ import {
 import { type ArmFacts, addArms } from '../functions/rollout/judge/facts.ts';
 import { Failure } from './failure.ts';
 import { readLines } from './lines.ts';
-import { LookLine } from './look-replay.ts';
+import { lookLineSchema } from './look-replay.ts';
 import { parseJson } from './parse-json.ts';
+import { readText } from './read-text.ts';
 
 const JUDGE_EXAMPLE = `
 Takes the lines of \`sluice judge\`, with times, whose arms count goals since the previous line:
@@ -91,7 +92,7 @@ async function judge(file: string | undefined, options: { readonly policy: strin
     if (name !== undefined && !existsSync(name)) throw new Failure(2, `there is no file ${name}`);
   const policy: ExperimentPolicy = parseJson(
     experimentPolicySchema,
-    readFileSync(options.policy, 'utf8'),
+    readText(options.policy),
     options.policy,
   );
   let cumulative: Pick<ArmFacts, 'canary' | 'baseline'> = {};
@@ -99,7 +100,7 @@ async function judge(file: string | undefined, options: { readonly policy: strin
   let weightPercent = 50;
   for await (const { number, text } of readLines(file)) {
     if (text === undefined) throw new Failure(2, `line ${number}: it is not UTF-8`);
-    const line: z.infer<typeof LookLine> = parseJson(LookLine, text, `line ${number}`);
+    const line: z.infer<typeof lookLineSchema> = parseJson(lookLineSchema, text, `line ${number}`);
     if (line.at === undefined)
       throw new Failure(2, `line ${number}: at is missing, and an experiment has a horizon`);
     weightPercent = line.weightPercent ?? weightPercent;

@@ -4,6 +4,11 @@ import { type ReadTile, type Tile, tileOf, tilePath, widthIn } from '../function
 import type { FoundCheckpoint, Published } from '../functions/ledger/tree-witness.ts';
 import { Failure } from './failure.ts';
 
+export const exportedRecords = (directory: string): string => path.join(directory, 'records.jsonl');
+
+/** What they are called until everything else is there. */
+export const unfinishedRecords = (directory: string): string => `${exportedRecords(directory)}.part`;
+
 const readIfThere = (file: string): Buffer | undefined => (existsSync(file) ? readFileSync(file) : undefined);
 
 /** By size; a name that is no number comes last, as a checkpoint of nothing that there is. */
@@ -43,7 +48,9 @@ export interface ExportFiles {
 
 /** @throws Failure when there is no export. */
 export const openExport = (directory: string): ExportFiles => {
-  const records = path.join(directory, 'records.jsonl');
+  const records = exportedRecords(directory);
+  if (existsSync(unfinishedRecords(directory)))
+    throw new Failure(2, `the export into ${directory} was cut off: export again, into another directory`);
   if (!existsSync(records))
     throw new Failure(2, `there is no ${records}: give the directory of an export, with records.jsonl in it`);
   const checkpoints = path.join(directory, 'checkpoints');

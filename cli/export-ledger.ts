@@ -1,6 +1,6 @@
-import { once } from 'node:events';
-import { createWriteStream, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createWriteStream, existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { canonicalJson, canonicalRecord } from '../functions/ledger/canonical.ts';
 import { TILE_WIDTH } from '../functions/ledger/merkle.ts';
 import { proofRoutes } from '../functions/ledger/proof-routes.ts';
@@ -8,7 +8,8 @@ import type { LedgerRecord } from '../functions/ledger/record.ts';
 import { auditRoutes } from '../functions/ledger/routes.ts';
 import { bundleBytes, edgeOf, type Tile, tilePath } from '../functions/ledger/tiles.ts';
 import type { ApiClient } from './api-client.ts';
-import { Failure } from './failure.ts';
+import { exportedRecords, unfinishedRecords } from './export-files.ts';
+import { Failure, systemFailure } from './failure.ts';
 
 /** What was written, for people to keep: the newest checkpoint is what a later export is compared with. */
 export interface Exported {
@@ -22,7 +23,11 @@ export interface Exported {
 const put = (directory: string, name: string, content: string | Uint8Array): void => {
   const file = path.join(directory, name);
   mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(file, content);
+  try {
+    writeFileSync(file, content);
+  } catch (error) {
+    throw systemFailure(error, file);
+  }
 };
 
 /** The records below number `end`, oldest first, page by page. */
@@ -63,7 +68,6 @@ const checkpointPage = (api: ApiClient, cursor?: string) =>
 
 /** The records, a canonical line each, and in bundles for the tools of others. */
 const exportRecords = async (api: ApiClient, directory: string, end: number): Promise<number> => {
-  const lines = createWriteStream(path.join(directory, 'records.jsonl'));
   let bundle: string[] = [];
   let count = 0;
   const flush = () => {
@@ -71,16 +75,20 @@ const exportRecords = async (api: ApiClient, directory: string, end: number): Pr
     put(directory, tilePath({ level: 'entries', index, width: bundle.length }), bundleBytes(bundle));
     bundle = [];
   };
-  for await (const record of recordsOf(api, end)) {
-    const { verification: _, ...stored } = record as LedgerRecord & { readonly verification?: unknown };
-    if (!lines.write(`${canonicalJson(stored)}\n`)) await once(lines, 'drain');
-    bundle.push(canonicalRecord(stored));
-    count += 1;
-    if (bundle.length === TILE_WIDTH) flush();
+  async function* lines(): AsyncGenerator<string> {
+    for await (const record of recordsOf(api, end)) {
+      const { verification: _, ...stored } = record as LedgerRecord & { readonly verification?: unknown };
+      yield `${canonicalJson(stored)}\n`;
+      bundle.push(canonicalRecord(stored));
+      count += 1;
+      if (bundle.length === TILE_WIDTH) flush();
+    }
+    if (bundle.length > 0) flush();
   }
-  if (bundle.length > 0) flush();
-  lines.end();
-  await once(lines, 'finish');
+  const file = unfinishedRecords(directory);
+  await pipeline(lines, createWriteStream(file, { flush: true })).catch((error: unknown) => {
+    throw systemFailure(error, file);
+  });
   return count;
 };
 
@@ -101,16 +109,18 @@ const exportTiles = async (api: ApiClient, directory: string, size: number): Pro
 
 /**
  * Writes the ledger as it was at its newest checkpoint, so that every record of the export is signed: `records.jsonl`,
- * `checkpoints/`, and under `tile/` the tree and the records again in the layout that tlog-tiles clients read.
+ * `checkpoints/`, and under `tile/` the tree and the records again in the layout that tlog-tiles clients read. The records
+ * get their name last: without it, nobody takes what is there for an export.
  */
 export const exportLedger = async (api: ApiClient, directory: string): Promise<Exported> => {
-  if (existsSync(path.join(directory, 'records.jsonl')))
-    throw new Failure(2, `there is an export in ${directory} already: give another directory, or remove it`);
+  if (existsSync(directory) && readdirSync(directory).length > 0)
+    throw new Failure(2, `${directory} is not empty: give a new directory, or remove what is there`);
   mkdirSync(directory, { recursive: true });
   const { key, newest } = await api.call(proofRoutes.listCheckpoints, { query: { limit: 1 } });
   const size = newest?.size ?? 0;
-  const checkpoints = await exportCheckpoints(api, directory, size);
   const records = await exportRecords(api, directory, size);
+  const checkpoints = await exportCheckpoints(api, directory, size);
   await exportTiles(api, directory, size);
+  renameSync(unfinishedRecords(directory), exportedRecords(directory));
   return { records, checkpoints, key, newest: newest?.note };
 };

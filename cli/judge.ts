@@ -1,14 +1,15 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import * as z from 'zod';
 import { type Plan, planChoiceSchema, planOf, planSchema } from '../functions/policy/plan.ts';
 import type { ExperimentResult } from '../functions/rollout/judge/experiment.ts';
-import { JudgePolicy } from '../functions/rollout/judge/judge-policy.ts';
+import { type JudgePolicy, judgePolicySchema } from '../functions/rollout/judge/judge-policy.ts';
 import type { LookResult } from '../functions/rollout/judge/look.ts';
 import { Failure } from './failure.ts';
 import { type Line, readLines } from './lines.ts';
-import { beginReplay, ImpossibleLook, LookLine, replayLook } from './look-replay.ts';
+import { beginReplay, ImpossibleLook, type LookLine, lookLineSchema, replayLook } from './look-replay.ts';
 import { faultsOf, parseJson } from './parse-json.ts';
+import { readText } from './read-text.ts';
 import { type AnyRecord, anyRecordSchema, recordedLooks } from './recorded-looks.ts';
 
 interface Options {
@@ -115,21 +116,21 @@ function answer(
 /** Stops at the first bad line: later verdicts rest on the counts of every line before them. */
 function parseLook({ number, text }: Line): LookLine {
   if (text === undefined) throw new Failure(2, `line ${number}: it is not UTF-8`);
-  return parseJson(LookLine, text, `line ${number}`);
+  return parseJson(lookLineSchema, text, `line ${number}`);
 }
 
 function readPolicy({ policy, alpha, margin, concentration, dispersion }: Options): JudgePolicy {
   const given =
     policy === undefined
       ? {}
-      : parseJson(z.looseObject({ evidence: z.looseObject({}).optional() }), read(policy), policy);
+      : parseJson(z.looseObject({ evidence: z.looseObject({}).optional() }), readText(policy), policy);
   const overrides = {
     ...(alpha !== undefined && { alpha }),
     ...(margin !== undefined && { margin }),
     ...(concentration !== undefined && { concentration }),
     ...(dispersion !== undefined && { dispersionMin: dispersion }),
   };
-  const merged = JudgePolicy.safeParse({ ...given, evidence: { ...given.evidence, ...overrides } });
+  const merged = judgePolicySchema.safeParse({ ...given, evidence: { ...given.evidence, ...overrides } });
   if (!merged.success) throw new Failure(2, `the judge policy: ${faultsOf(merged.error)}`);
   return merged.data;
 }
@@ -137,13 +138,8 @@ function readPolicy({ policy, alpha, margin, concentration, dispersion }: Option
 function readPlan(file: string | undefined): Plan | undefined {
   if (file === undefined) return undefined;
   // A release's own plan, as the release shows it, has a name; its experiment is in no plan of a service.
-  const plan = parseJson(z.union([planChoiceSchema, planSchema]), read(file), file);
+  const plan = parseJson(z.union([planChoiceSchema, planSchema]), readText(file), file);
   return typeof plan !== 'string' && 'name' in plan ? plan : planOf(plan);
-}
-
-function read(file: string): string {
-  if (!existsSync(file)) throw new Failure(2, `there is no file ${file}`);
-  return readFileSync(file, 'utf8');
 }
 
 function toNumber(text: string): number {

@@ -4,7 +4,7 @@ import { withExample, withJson } from './options.ts';
 import { answer, remark } from './output.ts';
 import { accessFrom, chosenApi } from './session/access.ts';
 import { openCallback } from './session/callback.ts';
-import { personOf } from './session/identity.ts';
+import { type Person, personOf } from './session/identity.ts';
 import { sessionDirectory, sessionFiles } from './session/session-files.ts';
 import { beginSignIn, finishSignIn, revoke, signInServerOf } from './session/sign-in.ts';
 
@@ -31,14 +31,10 @@ const showPage = async (url: string, browser: boolean): Promise<void> => {
   }
 };
 
-const describe = (api: string, token: string) => {
-  const { login, roles } = personOf(token);
-  const words =
-    roles.length > 0
-      ? `${login} at ${api}, with the roles ${roles.join(', ')}`
-      : `${login} at ${api}, without any role: ask an administrator for a group such as sluice:viewer`;
-  return { value: { api, login, roles }, words };
-};
+const told = ({ api, login, roles }: { readonly api: string } & Person): string =>
+  roles.length > 0
+    ? `${login} at ${api}, with the roles ${roles.join(', ')}`
+    : `${login} at ${api}, without any role: ask an administrator for a group such as sluice:viewer`;
 
 const login = async ({ browser = true, json }: Options, command: Command): Promise<void> => {
   const store = files();
@@ -52,8 +48,8 @@ const login = async ({ browser = true, json }: Options, command: Command): Promi
     const session = await finishSignIn(api, server, request, await arrival);
     store.write(session);
     store.choose(api);
-    const { value, words } = describe(api, session.accessToken);
-    answer(value, json, () => `Signed in as ${words}.`);
+    const person = { api, ...personOf(session.accessToken) };
+    answer(person, json, (shown) => `Signed in as ${told(shown)}.`);
   } finally {
     callback.close();
   }
@@ -76,8 +72,7 @@ const logout = async ({ json }: Options, command: Command): Promise<void> => {
 
 const whoami = async ({ json }: Options, command: Command): Promise<void> => {
   const access = accessFrom(command.optsWithGlobals<Options>().api, process.env, files());
-  const { value, words } = describe(access.api, await access.token());
-  answer(value, json, () => words);
+  answer({ api: access.api, ...personOf(await access.token()) }, json, told);
 };
 
 const token = async (_: Options, command: Command): Promise<void> => {

@@ -4,15 +4,17 @@ import { type Step, stepsOf } from '../functions/releases/step.ts';
 import { policyOfStep } from '../functions/rollout/experiment-look.ts';
 import {
   type ArmCounts,
-  ArmFacts,
+  type ArmFacts,
   addArms,
   addProbes,
-  BaselineHistory,
+  armFactsSchema,
+  type BaselineHistory,
+  baselineHistorySchema,
   type ProbeCounts,
 } from '../functions/rollout/judge/facts.ts';
 import { judgeLook } from '../functions/rollout/judge/judge-look.ts';
 import type { JudgePolicy } from '../functions/rollout/judge/judge-policy.ts';
-import { GuardAlarm, type LookResult, type StagePlan } from '../functions/rollout/judge/look.ts';
+import { guardAlarmSchema, type LookResult, type StagePlan } from '../functions/rollout/judge/look.ts';
 import {
   initialStageState,
   nextStageState,
@@ -24,17 +26,17 @@ import {
  * `weightPercent` then stay as they were. `cumulative` takes the place of all that the stage's lines have told so far; `before` is
  * what is known by now of the stage before, whose data settles late. `history` holds from its line on, `alarms` for its line.
  */
-export const LookLine = z
+export const lookLineSchema = z
   .strictObject({
     at: z.iso.datetime({ offset: true }).optional(),
     stage: z.int().min(0).optional(),
     weightPercent: z.number().gt(0).max(100).optional(),
     endOfRound: z.boolean().optional(),
-    ...ArmFacts.shape,
-    cumulative: ArmFacts.optional(),
-    before: ArmFacts.pick({ canary: true, baseline: true }).optional(),
-    history: BaselineHistory.optional(),
-    alarms: z.array(GuardAlarm).optional(),
+    ...armFactsSchema.shape,
+    cumulative: armFactsSchema.optional(),
+    before: armFactsSchema.pick({ canary: true, baseline: true }).optional(),
+    history: baselineHistorySchema.optional(),
+    alarms: z.array(guardAlarmSchema).optional(),
   })
   .superRefine(({ canary, baseline, probes, baselineProbes, cumulative, before }, context) => {
     const impossible = [
@@ -51,7 +53,7 @@ export const LookLine = z
     ];
     for (const { path, message } of impossible) context.addIssue({ code: 'custom', path, message });
   });
-export type LookLine = z.infer<typeof LookLine>;
+export type LookLine = z.infer<typeof lookLineSchema>;
 
 interface Impossible {
   readonly path: string[];

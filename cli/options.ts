@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 /** What every command that prints can do besides. */
 export const withJson = (command: Command): Command => command.option('--json', 'print JSON');
 
-const withReason = (command: Command): Command =>
+export const withReason = (command: Command): Command =>
   withJson(command).option('--reason <text>', 'why, for the ledger', 'no reason given');
 
 /** What a command is sent with that must have one effect. */

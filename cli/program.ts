@@ -1,7 +1,9 @@
 import { Command } from 'commander';
 import { registerAudit } from './audit.ts';
+import { registerDoctor } from './doctor.ts';
 import { registerEnvironment } from './environment.ts';
 import { registerExperiment } from './experiment.ts';
+import { registerFlags } from './flags.ts';
 import { registerJudge } from './judge.ts';
 import { registerLogin } from './login.ts';
 import { registerRelease } from './release.ts';
@@ -27,6 +29,8 @@ Exit codes: 0 done; 1 what was asked about failed; 2 wrong usage or input; 3 not
     registerRelease,
     registerRollback,
     registerEnvironment,
+    registerFlags,
+    registerDoctor,
     registerRescue,
     registerAudit,
     registerJudge,

@@ -5,8 +5,8 @@ import {
   experimentFactsSchema,
   judgeExperiment,
 } from '../functions/rollout/judge/experiment.ts';
-import { LookFacts } from '../functions/rollout/judge/look.ts';
-import { RoundFacts } from '../functions/rollout/judge/round.ts';
+import { lookFactsSchema } from '../functions/rollout/judge/look.ts';
+import { roundFactsSchema } from '../functions/rollout/judge/round.ts';
 import { ImpossibleLook, type LookLine } from './look-replay.ts';
 
 /** A ledger record of whatever kind, as far as it matters whether the judge has to do with it. */
@@ -43,8 +43,8 @@ const CONCLUSION = 'release.experiment.concluded';
 
 const experimentSchema = z.looseObject({ settings: experimentSettingsSchema, facts: experimentFactsSchema });
 
-const roundFactsSchema = RoundFacts.omit({ number: true });
-const decidedFactsSchema = LookFacts.omit({ rounds: true });
+const recordedRoundSchema = roundFactsSchema.omit({ number: true });
+const decidedFactsSchema = lookFactsSchema.omit({ rounds: true });
 
 /** A line to judge again, and the decision that the stack took on it, if it took one. */
 export interface RecordedLook {
@@ -99,7 +99,7 @@ function stepOf({ data }: JudgedRecord): string {
 
 function roundOf({ event, data }: JudgedRecord): Partial<LookLine> {
   if (event.type !== 'release.round.judged') return {};
-  return { ...parse(roundFactsSchema, data.facts), endOfRound: true };
+  return { ...parse(recordedRoundSchema, data.facts), endOfRound: true };
 }
 
 function decisionOf(record: JudgedRecord): Partial<LookLine> {

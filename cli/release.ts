@@ -12,17 +12,11 @@ import { connect } from './connect.ts';
 import { Failure } from './failure.ts';
 import { checked, duration, named, wholeNumber } from './input.ts';
 import { withExample, withJson, withOrder } from './options.ts';
-import { answer, remark, table } from './output.ts';
+import { answer, remark, table, visible } from './output.ts';
 import { parseJson } from './parse-json.ts';
 import { phaseWord, type ReleaseView, releaseLines } from './release/release-view.ts';
 import { lineDisplay, recordDisplay } from './release/show-progress.ts';
-import {
-  displayFor,
-  endOf,
-  type FollowOptions,
-  PATIENT_SECONDS,
-  waitForEnd,
-} from './release/wait-for-end.ts';
+import { connectToWait, displayFor, endOf, type FollowOptions, waitForEnd } from './release/wait-for-end.ts';
 import { timelineOf } from './timeline.ts';
 
 /** 1 unless the version was promoted. */
@@ -31,7 +25,7 @@ const setExitCode = ({ outcome }: ReleaseView): void => {
 };
 
 const tellEnd = (ended: ReleaseView, json: boolean | undefined): void => {
-  answer(ended, json, () => endOf(ended));
+  answer(ended, json, endOf);
   setExitCode(ended);
 };
 
@@ -63,27 +57,29 @@ const start = async (service: string, options: StartOptions, command: Command): 
     ...(Object.keys(waveVersion).length > 0 && { versions: waveVersion }),
   };
   const body = checked(releaseRequestSchema, asked, 'the request');
-  const api = connect(command, wait ? PATIENT_SECONDS : undefined);
-  const release = await api.call(releaseRoutes.requestRelease, { body, idempotencyKey: key });
+  const release = await connect(command).call(releaseRoutes.requestRelease, { body, idempotencyKey: key });
   const { releaseId } = release;
   if (!wait) {
     answer(release, json, () => `${releaseId}  accepted; follow it with: sluice release watch ${releaseId}`);
     return;
   }
   remark(`${releaseId}  accepted`);
+  const api = connectToWait(command, options);
   const ended = await waitForEnd(api, releaseId, options, await displayFor(json));
   tellEnd(ended, json);
 };
 
 const wait = async (id: string, options: FollowOptions, command: Command): Promise<void> => {
-  const api = connect(command, PATIENT_SECONDS);
+  const api = connectToWait(command, options);
   const ended = await waitForEnd(api, idOf(id), options, await displayFor(options.json));
   tellEnd(ended, options.json);
 };
 
 const watch = async (id: string, options: FollowOptions, command: Command): Promise<void> => {
-  const api = connect(command, PATIENT_SECONDS);
-  const display = options.json ? recordDisplay((line) => console.log(line)) : await displayFor(false);
+  const api = connectToWait(command, options);
+  const display = options.json
+    ? recordDisplay((line) => console.log(visible(line)))
+    : await displayFor(false);
   const ended = await waitForEnd(api, idOf(id), options, display);
   // Its JSON is the records; the end is the last of them.
   if (options.json) setExitCode(ended);
@@ -97,12 +93,12 @@ const list = async (
   const { releases } = await connect(command).call(releaseRoutes.listReleases, {
     query: { limit, ...(service !== undefined && { service }) },
   });
-  answer(releases, json, () =>
-    releases.length === 0
+  answer(releases, json, (shown) =>
+    shown.length === 0
       ? 'No release yet: sluice release start SERVICE --env E --version V'
       : table(
           ['RELEASE', 'SERVICE', 'ENVIRONMENT', 'VERSION', 'ASKED FOR (UTC)', 'PHASE'],
-          releases.map((release) => [
+          shown.map((release) => [
             release.releaseId,
             release.service,
             release.environment,
@@ -121,7 +117,7 @@ const show = async (id: string, { json }: { json?: true }, command: Command): Pr
   const records = await timelineOf(api, releaseId);
   const story: string[] = [];
   lineDisplay((line) => story.push(`  ${line}`)).show({ release, records, fresh: records });
-  answer(release, json, () => [...releaseLines(release, records, Date.now()), '', ...story].join('\n'));
+  answer(release, json, (shown) => [...releaseLines(shown, records, Date.now()), '', ...story].join('\n'));
 };
 
 const give =
@@ -136,7 +132,7 @@ const give =
       body: { command: name, reason },
       idempotencyKey: key,
     });
-    answer(obeyed, json, () => obeyed.text);
+    answer(obeyed, json, ({ text }) => text);
   };
 
 const MEANS: Readonly<Record<CommandName, string>> = {

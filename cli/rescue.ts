@@ -1,9 +1,12 @@
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import type { Command } from 'commander';
+import { environmentNameSchema, serviceNameSchema } from '../functions/platform/ids.ts';
 import { shifterForTarget } from '../functions/rollout/adapters/shifter-for.ts';
 import { rescueTraffic } from '../functions/rollout/rescue.ts';
 import { parseRescueText, type RescueCopy, rescueParameter } from '../functions/rollout/rescue-copy.ts';
 import { Failure } from './failure.ts';
+import { checked } from './input.ts';
+import { visible } from './output.ts';
 
 const HELP = `
 Brings a service's traffic back to the version that was stable before its last release, when Sluice itself is down. It
@@ -28,7 +31,11 @@ interface Options {
 const ADVICE = 'check your credentials (aws sts get-caller-identity) and the region (--region)';
 
 const readCopy = async (service: string, { env, name, region }: Options): Promise<RescueCopy> => {
-  const Name = rescueParameter(`/${name}/rescue`, service, env);
+  const Name = rescueParameter(
+    `/${name}/rescue`,
+    checked(serviceNameSchema, service, 'the service'),
+    checked(environmentNameSchema, env, 'the environment'),
+  );
   const client = new SSMClient(region === undefined ? {} : { region });
   try {
     const { Parameter } = await client.send(new GetParameterCommand({ Name }));
@@ -50,7 +57,7 @@ const readCopy = async (service: string, { env, name, region }: Options): Promis
 
 const rescue = async (service: string, options: Options): Promise<void> => {
   const copy = await readCopy(service, options);
-  const say = (line: string) => process.stdout.write(`${line}\n`);
+  const say = (line: string) => console.log(visible(line));
   const { releaseId } = copy.subject;
   // Wherever the copy was read: a target without a region of its own is in the stack's.
   process.env.AWS_REGION = copy.region;

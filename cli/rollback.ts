@@ -1,19 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { releaseRoutes } from '../functions/releases/routes.ts';
-import type { ApiClient, RouteOutput } from './api-client.ts';
+import { type ApiClient, ApiProblem, type RouteOutput } from './api-client.ts';
 import { connect } from './connect.ts';
+import { Failure, Unreachable } from './failure.ts';
 import { duration, wholeNumber } from './input.ts';
 import { withExample, withJson, withOrder } from './options.ts';
 import { answer, remark, table } from './output.ts';
 import type { ReleaseView } from './release/release-view.ts';
-import {
-  displayFor,
-  endOf,
-  type FollowOptions,
-  PATIENT_SECONDS,
-  waitForEnd,
-} from './release/wait-for-end.ts';
+import { connectToWait, displayFor, endOf, type FollowOptions, waitForEnd } from './release/wait-for-end.ts';
+import { shellWord } from './session/api-address.ts';
 
 interface Options extends FollowOptions {
   readonly env: string;
@@ -24,9 +20,9 @@ interface Options extends FollowOptions {
 
 /** Asks for it and, unless told not to, looks on until it has ended. */
 const askedAndEnded = async (
-  api: ApiClient,
   asked: Promise<ReleaseView>,
   options: Options,
+  command: Command,
 ): Promise<ReleaseView | undefined> => {
   const release = await asked;
   const { releaseId } = release;
@@ -39,20 +35,33 @@ const askedAndEnded = async (
     return undefined;
   }
   remark(`${releaseId}  accepted`);
-  return waitForEnd(api, releaseId, options, await displayFor(options.json));
+  return waitForEnd(connectToWait(command, options), releaseId, options, await displayFor(options.json));
 };
+
+/** Nobody answers, or the gateway alone does. */
+const isAway = (error: unknown): error is Error =>
+  error instanceof Unreachable || (error instanceof ApiProblem && error.problem.status >= 500);
+
+/** Who rolls back has no time to look for another way. */
+const withoutSluice = (error: Error, service: string, environment: string): Failure =>
+  new Failure(
+    3,
+    `${error.message}. If Sluice is down, bring traffic back without it: sluice rescue ${shellWord(service)} --env ${shellWord(environment)}`,
+    { cause: error },
+  );
 
 const rollBack = async (service: string, options: Options, command: Command): Promise<void> => {
   const { env: environment, reason, key = randomUUID(), json } = options;
-  const api = connect(command, PATIENT_SECONDS);
-  const asked = api.call(releaseRoutes.rollBackService, {
+  const asked = connect(command).call(releaseRoutes.rollBackService, {
     params: { service },
     body: { environment, reason },
     idempotencyKey: key,
   });
-  const ended = await askedAndEnded(api, asked, options);
+  const ended = await askedAndEnded(asked, options, command).catch((error: unknown) => {
+    throw isAway(error) ? withoutSluice(error, service, environment) : error;
+  });
   if (ended === undefined) return;
-  answer(ended, json, () => endOf(ended));
+  answer(ended, json, endOf);
   if (ended.outcome !== 'promoted') process.exitCode = 1;
 };
 
@@ -77,8 +86,7 @@ interface DrillOptions extends Options {
 
 const drill = async (service: string, options: DrillOptions, command: Command): Promise<void> => {
   const { env: environment, reason, version, weight, key = randomUUID(), json } = options;
-  const api = connect(command, PATIENT_SECONDS);
-  const asked = api.call(releaseRoutes.drillRollback, {
+  const asked = connect(command).call(releaseRoutes.drillRollback, {
     params: { service },
     body: {
       environment,
@@ -88,9 +96,9 @@ const drill = async (service: string, options: DrillOptions, command: Command): 
     },
     idempotencyKey: key,
   });
-  const ended = await askedAndEnded(api, asked, options);
+  const ended = await askedAndEnded(asked, options, command);
   if (ended === undefined) return;
-  const { withinSeconds, restored } = await reportOf(api, service, environment);
+  const { withinSeconds, restored } = await reportOf(connectToWait(command, options), service, environment);
   const time = restored.find(({ releaseId }) => releaseId === ended.releaseId)?.milliseconds;
   const noticed = ended.reasons?.some(({ code }) => code === UNNOTICED) !== true;
   const passed =
@@ -115,17 +123,17 @@ const list = async (
   ) =>
     `${name}: ${succeeded} of ${begun} verified back within ${report.withinSeconds} s` +
     ` (median ${seconds(medianMilliseconds)}, longest ${seconds(maximumMilliseconds)})`;
-  answer(report, json, () =>
+  answer(report, json, ({ drills, real, restored }) =>
     [
-      summary('drills', report.drills),
-      summary('for real', report.real),
-      ...(report.restored.length === 0
+      summary('drills', drills),
+      summary('for real', real),
+      ...(restored.length === 0
         ? []
         : [
             '',
             table(
               ['RELEASE', 'ENVIRONMENT', 'BREACH (UTC)', 'BACK AFTER', 'WHY'],
-              report.restored.map((one) => [
+              restored.map((one) => [
                 one.releaseId,
                 one.environment,
                 one.breachedAt.slice(0, 19).replace('T', ' '),

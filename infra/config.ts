@@ -23,6 +23,12 @@ const parameterNameSchema = z
   .string()
   .regex(/^(\/[A-Za-z0-9_.-]+){1,15}$/, 'must be a parameter name that begins with /');
 
+/** S3 Object Lock: how hard it is to lift, and for how long. */
+const lockSchema = z.strictObject({
+  mode: z.enum(['governance', 'compliance']),
+  years: z.int().min(1).max(30),
+});
+
 const pathRuleSchema = z.string().min(1).max(100).regex(/^[^/]/, 'must not begin with /');
 
 /** Whether a pattern can mean a function of Sluice's own: moving or calling one would be a way around every rule. */
@@ -97,6 +103,8 @@ const settingsSchema = z.strictObject({
   flagsKeptSeconds: z.int().min(1).max(300),
   /** How often the sweep looks for releases whose execution is gone; status events find most of them at once. */
   recoverEveryMinutes: z.int().min(1).max(60),
+  /** How often what runs is compared with what was released. */
+  reconcileEveryMinutes: z.int().min(1).max(720).default(15),
   /** How long a release may stand accepted without an execution before the sweep starts it. */
   startGraceSeconds: z.int().min(1).max(600),
   /** How often new records of the ledger are signed. Looking every minute costs half a dollar a month more. */
@@ -105,9 +113,14 @@ const settingsSchema = z.strictObject({
    * S3 Object Lock on checkpoints. `governance` can be lifted by who has s3:BypassGovernanceRetention; `compliance` by
    * nobody, so that bucket and account stay for as long. It can't be taken off a bucket that has it.
    */
-  checkpointLock: z
-    .strictObject({ mode: z.enum(['governance', 'compliance']), years: z.int().min(1).max(30) })
-    .nullable(),
+  checkpointLock: lockSchema.nullable(),
+  /** How long records stay in the table after they were signed, before they move to the archive; a part of a day to try it out. */
+  archiveAfterDays: z.number().min(0).max(3_650).default(365),
+  /**
+   * S3 Object Lock on the archive, which is all that there is of an old record: as `checkpointLock`. Without one, records
+   * leave the table for a bucket that can be emptied.
+   */
+  archiveLock: lockSchema.nullable(),
   /** A bucket, of another account if possible, that gets a copy of each day's checkpoint; null for none. */
   checkpointCopies: z
     .string()
@@ -172,8 +185,12 @@ const DEFAULTS: Record<StageConfig['stage'], Omit<z.input<typeof settingsSchema>
     flagsKeptSeconds: 1,
     recoverEveryMinutes: 1,
     sealEveryMinutes: 1,
+    // A tour, or a run of the tests, is over by then: what is compared there is compared when it is asked for.
+    reconcileEveryMinutes: 120,
     startGraceSeconds: 5,
     checkpointLock: null,
+    archiveAfterDays: 0,
+    archiveLock: null,
     restoreConcurrency: null,
     apiRequestsPerSecond: 1_000,
     secondFactor: 'optional',
@@ -190,6 +207,7 @@ const DEFAULTS: Record<StageConfig['stage'], Omit<z.input<typeof settingsSchema>
     sealEveryMinutes: 5,
     startGraceSeconds: 60,
     checkpointLock: { mode: 'governance', years: 7 },
+    archiveLock: { mode: 'governance', years: 7 },
     restoreConcurrency: null,
     apiRequestsPerSecond: 50,
     secondFactor: 'required',

@@ -6,10 +6,12 @@ import { AlarmTopic } from './constructs/alarm-topic.ts';
 import { Api } from './constructs/api.ts';
 import { AwsCapture } from './constructs/aws-capture.ts';
 import { Capture } from './constructs/capture.ts';
+import { Deployments } from './constructs/deployments.ts';
 import { Flags } from './constructs/flags.ts';
 import { Front } from './constructs/front.ts';
 import { Identity } from './constructs/identity.ts';
 import { Ledger } from './constructs/ledger.ts';
+import { LedgerArchive } from './constructs/ledger-archive.ts';
 import { LedgerTree } from './constructs/ledger-tree.ts';
 import { Policy } from './constructs/policy.ts';
 import { Releases } from './constructs/releases.ts';
@@ -37,19 +39,30 @@ export class SluiceStack extends Stack {
     const identity = new Identity(this, 'Identity', { config });
     const ledger = new Ledger(this, 'Ledger', { config, bus });
     const ledgerTree = new LedgerTree(this, 'LedgerTree', { config, ledger });
+    const ledgerArchive = new LedgerArchive(this, 'LedgerArchive', { config, ledger, tree: ledgerTree });
     const capture = new Capture(this, 'Capture', { config, ledger });
     const flags = new Flags(this, 'Flags', { config, ledger });
     const policy = new Policy(this, 'Policy', { config, ledger });
     const releases = new Releases(this, 'Releases', { config, bus, flags, ledger, policy });
     const rollout = new Rollout(this, 'Rollout', { config, bus, flags, ledger, releases });
+    const deployments = new Deployments(this, 'Deployments', { config, ledger, policy, releases, rollout });
     new Workflows(this, 'Workflows', { config, tasks: { ...releases.tasks, ...rollout.tasks } });
     const front = new Front(this, 'Front', { config, identity, ledger, policy, releases });
     const api = new Api(this, 'Api', {
       config,
       identity,
-      slices: [front, policy, flags, releases, rollout, ledger, ledgerTree, capture].map(
-        (slice) => slice.routed,
-      ),
+      slices: [
+        front,
+        policy,
+        flags,
+        releases,
+        rollout,
+        deployments,
+        ledger,
+        ledgerTree,
+        ledgerArchive,
+        capture,
+      ].map((slice) => slice.routed),
     });
     new AwsCapture(this, 'AwsCapture', {
       config,

@@ -7,7 +7,8 @@ from urllib.parse import parse_qs
 
 from ministack import app
 from ministack.core import iam_actions, lambda_runtime
-from ministack.services import alb, appconfig, cognito, lambda_svc
+from ministack.services import alb, appconfig, cloudformation, cognito, lambda_svc
+from ministack.services.cloudformation import handlers
 
 ALIAS_ACTIONS = {"GET": "GetAlias", "PUT": "UpdateAlias", "DELETE": "DeleteAlias"}
 
@@ -101,6 +102,36 @@ def name_configurations():
     iam_actions.extract_resource_arn = extract_resource_arn
 
 
+def find_stacks_by_resource():
+    """DescribeStackResources takes a stack's name alone; on AWS the id of a resource is enough, and finds its stack."""
+    if handlers._ACTION_HANDLERS.get("DescribeStackResources") is not handlers._describe_stack_resources:
+        raise SystemExit("this version of MiniStack routes CloudFormation in another way: see find_stacks_by_resource")
+    by_name = handlers._describe_stack_resources
+
+    def describe_stack_resources(params):
+        physical_id = handlers._p(params, "PhysicalResourceId")
+        if not physical_id or handlers._p(params, "StackName"):
+            return by_name(params)
+        for name, stack in list(cloudformation._stacks.items()):
+            for logical_id, resource in stack.get("_resources", {}).items():
+                if resource.get("PhysicalResourceId") == physical_id:
+                    return by_name({**params, "StackName": [name], "LogicalResourceId": [logical_id]})
+        return handlers._error("ValidationError", f"Stack for {physical_id} does not exist")
+
+    handlers._ACTION_HANDLERS["DescribeStackResources"] = describe_stack_resources
+
+
+def name_simulated_roles():
+    """Asking what a role may do is authorized on every resource at once; on AWS on that role."""
+    general = iam_actions.extract_resource_arn
+
+    def extract_resource_arn(service, method, path, headers, body, query_params, region, account_id):
+        source = iam_actions._query_param(query_params, "PolicySourceArn") if service == "iam" else ""
+        return source or general(service, method, path, headers, body, query_params, region, account_id)
+
+    iam_actions.extract_resource_arn = extract_resource_arn
+
+
 def keep_roles_when_refreshed():
     """A token refreshed by the sign-in page's grant has lost its groups; by any other it keeps them, as on AWS. So no
     grant is remembered as the page's."""
@@ -185,6 +216,8 @@ def apply():
     name_alias_actions()
     name_errors()
     name_resources()
+    find_stacks_by_resource()
+    name_simulated_roles()
     keep_roles_when_refreshed()
     revoke_tokens_by_page()
     keep_forward_weights()

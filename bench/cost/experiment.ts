@@ -4,10 +4,10 @@ import { addUsage, type Usage } from './prices.ts';
 import {
   calledUsage,
   callsOn,
+  ledgerUsage,
   METRICS_PER_READ,
   ONCE,
   TEAM_TIMING,
-  toldUsage,
   walkedUsage,
 } from './standard-release.ts';
 import { readWorkflow, walkWorkflow } from './walk-workflow.ts';
@@ -75,7 +75,7 @@ export const countExperiment = (plan: Plan): CountedExperiment => {
       ...walks.map(walkedUsage),
       called.usage,
       { metricsRead: looks * (METRICS_PER_READ + GOAL_METRICS) },
-      ...Array.from({ length: told }, () => toldUsage(1)),
+      ...Array.from({ length: told }, () => ledgerUsage(1)),
     ),
     looks,
     // A segment that begins anew finds its shift made and told: the two records are the first one's.

@@ -12,6 +12,9 @@ const MINUTES_A_MONTH = 730 * 60;
 /** A year of a team's releases; what it costs to keep them is all there is to see of their number. */
 const STORED_GIGABYTES = 0.1;
 
+/** An item for each service, target or chain, however many releases there were: kilobytes. */
+const DOES_NOT_GROW = /-(services|deployments|ledger-heads)$/;
+
 /** Lambda asks an empty queue with five pollers, each for 20 s (Lambda Developer Guide, "Configuring scaling behavior"). */
 const POLLS_A_MINUTE = 5 * 3;
 
@@ -48,7 +51,8 @@ const IDLE: Readonly<Record<string, (properties: Resource['Properties']) => Usag
   'AWS::CloudWatch::Alarm': ({ Period }) => (Period < 60 ? { fastAlarms: 1 } : { alarms: 1 }),
   'AWS::CloudWatch::Dashboard': () => ({ dashboards: 1 }),
   'AWS::KMS::Key': () => ({ keys: 1 }),
-  'AWS::DynamoDB::Table': () => ({ tableGigabytes: STORED_GIGABYTES }),
+  'AWS::DynamoDB::Table': ({ TableName }) =>
+    DOES_NOT_GROW.test(TableName) ? {} : { tableGigabytes: STORED_GIGABYTES },
   'AWS::Scheduler::Schedule': ({ ScheduleExpression, Description }) =>
     times(callOf(Description), MINUTES_A_MONTH / minutesOf(ScheduleExpression)),
   // A stream is read for nothing (Amazon DynamoDB pricing: Streams, Lambda triggers).

@@ -1,6 +1,6 @@
 import { planOf } from '#policy/plan.ts';
 import { judgeLook } from '#rollout/judge/judge-look.ts';
-import { JudgePolicy } from '#rollout/judge/judge-policy.ts';
+import { judgePolicySchema } from '#rollout/judge/judge-policy.ts';
 import type { LookInput } from '#rollout/judge/look.ts';
 import { initialStageState } from '#rollout/judge/stage-state.ts';
 import type { Random } from './random.ts';
@@ -14,7 +14,7 @@ export function decisionsPerSecond(random: Random): number {
   const scenario = identical(planOf('standard'), 200, 0.01, 0);
   const history = pastOf(random, scenario);
   const { looks, rounds } = simulate(random, scenario, history);
-  const policy = JudgePolicy.parse({});
+  const policy = judgePolicySchema.parse({});
   const inputs = looks.map(({ facts }, index): LookInput => {
     const round = rounds[index % rounds.length]?.facts ?? {};
     return {

@@ -1,9 +1,9 @@
 import { type ArmFacts, addArms, errorsOf, type Proportion, slowOf } from '#rollout/judge/facts.ts';
 import { scoreHealth } from '#rollout/judge/health-score.ts';
-import { JudgePolicy } from '#rollout/judge/judge-policy.ts';
+import { judgePolicySchema } from '#rollout/judge/judge-policy.ts';
 import type { Seen } from './simulated-rollout.ts';
 
-const policy = JudgePolicy.parse({});
+const policy = judgePolicySchema.parse({});
 const MINUTE = 60;
 
 /** What other judges make of a release that nobody stops: the second at which each would have rolled it back. */

@@ -43,41 +43,28 @@ function worse(
   return { plan, requestsPerSecond, baseline, canary: { ...baseline, ...change } };
 }
 
+/** What half of all releases are to be found by, that differ from `SERVICE` so. */
+function soon(
+  name: string,
+  medianSecondsMax: number,
+  plan: Plan,
+  requestsPerSecond: number,
+  change: Partial<Behaviour>,
+): Detection {
+  return { name, scenario: worse(plan, requestsPerSecond, SERVICE, change), medianSecondsMax };
+}
+
 const FROM_50 = { ...worse(STANDARD, 200, SERVICE, { errorRate: 0.02 }), worseFromStage: 2 };
 
 /** The regressions that a good judge finds, with what is asked where something is. */
 export const DETECTIONS: readonly Detection[] = [
-  {
-    name: '5× errors of 1 %, 10 % of 200/s',
-    scenario: worse(HOUR_AT_10, 200, SERVICE, { errorRate: 0.05 }),
-    medianSecondsMax: 30,
-  },
-  {
-    name: '2× errors of 1 %, 10 % of 200/s',
-    scenario: worse(HOUR_AT_10, 200, SERVICE, { errorRate: 0.02 }),
-    medianSecondsMax: 140,
-  },
-  {
-    name: '1.5× errors of 1 %, 10 % of 200/s',
-    scenario: worse(HOUR_AT_10, 200, SERVICE, { errorRate: 0.015 }),
-    medianSecondsMax: 700,
-  },
-  {
-    name: '2× errors of 1 %, standard from 5 % of 200/s',
-    scenario: worse(STANDARD, 200, SERVICE, { errorRate: 0.02 }),
-    medianSecondsMax: 210,
-  },
+  soon('5× errors of 1 %, 10 % of 200/s', 30, HOUR_AT_10, 200, { errorRate: 0.05 }),
+  soon('2× errors of 1 %, 10 % of 200/s', 140, HOUR_AT_10, 200, { errorRate: 0.02 }),
+  soon('1.5× errors of 1 %, 10 % of 200/s', 700, HOUR_AT_10, 200, { errorRate: 0.015 }),
+  soon('2× errors of 1 %, standard from 5 % of 200/s', 210, STANDARD, 200, { errorRate: 0.02 }),
   { name: 'the same, but only from the stage at 50 % on', scenario: FROM_50 },
-  {
-    name: 'latency 1.5×, 10 % of 50/s',
-    scenario: worse(HOUR_AT_10, 50, SERVICE, { medianMs: 90 }),
-    medianSecondsMax: 150,
-  },
-  {
-    name: 'every request fails, 10 % of 5/s',
-    scenario: worse(HOUR_AT_10, 5, SERVICE, { errorRate: 1 }),
-    medianSecondsMax: 10,
-  },
+  soon('latency 1.5×, 10 % of 50/s', 150, HOUR_AT_10, 50, { medianMs: 90 }),
+  soon('every request fails, 10 % of 5/s', 10, HOUR_AT_10, 5, { errorRate: 1 }),
   {
     name: '1 % errors, none on the baseline, 10 % of 50/s',
     scenario: worse(HOUR_AT_10, 50, { ...SERVICE, errorRate: 0 }, { errorRate: 0.01 }),

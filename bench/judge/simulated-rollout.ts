@@ -8,7 +8,7 @@ import {
 } from '#rollout/judge/facts.ts';
 import { historyOf } from '#rollout/judge/history.ts';
 import { judgeLook } from '#rollout/judge/judge-look.ts';
-import { JudgePolicy } from '#rollout/judge/judge-policy.ts';
+import { judgePolicySchema } from '#rollout/judge/judge-policy.ts';
 import type { LookResult } from '#rollout/judge/look.ts';
 import type { RoundFacts } from '#rollout/judge/round.ts';
 import { initialStageState, nextStageState } from '#rollout/judge/stage-state.ts';
@@ -18,7 +18,7 @@ import { add, asCounts, type Behaviour, NOTHING, type Served, serve } from './si
 const LOOK_SECONDS = 10;
 const HISTORY_LOOKS = 360;
 const PROBES_PER_LOOK = 3;
-const policy = JudgePolicy.parse({});
+const policy = judgePolicySchema.parse({});
 
 export interface Scenario {
   readonly plan: Plan;

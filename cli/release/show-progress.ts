@@ -1,5 +1,5 @@
 import { narrate } from '../narration.ts';
-import { paint } from '../output.ts';
+import { legible, paint } from '../output.ts';
 import type { Sight } from './follow-release.ts';
 import { releaseLines } from './release-view.ts';
 
@@ -14,7 +14,7 @@ const STORY_LINES = 8;
 
 const storyOf = ({ records }: Pick<Sight, 'records'>): readonly string[] =>
   records.flatMap((record) => {
-    const line = narrate(record);
+    const line = narrate(legible(record));
     return line === undefined ? [] : [`${record.event.timestamp.slice(11, 19)}  ${line}`];
   });
 
@@ -22,7 +22,7 @@ const storyOf = ({ records }: Pick<Sight, 'records'>): readonly string[] =>
 export const liveView = (sight: Sight, now: number): string => {
   const story = storyOf(sight).map((line) => line.split('\n')[0] ?? '');
   return [
-    ...releaseLines(sight.release, sight.records, now),
+    ...releaseLines(legible(sight.release), sight.records, now),
     '',
     ...story.slice(-STORY_LINES).map((line) => paint('dim', line)),
   ].join('\n');

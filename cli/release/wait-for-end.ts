@@ -1,6 +1,8 @@
 import { constants } from 'node:os';
+import type { Command } from 'commander';
 import type { ReleaseId } from '../../functions/platform/ids.ts';
 import type { ApiClient } from '../api-client.ts';
+import { connect } from '../connect.ts';
 import { Failure } from '../failure.ts';
 import { remark } from '../output.ts';
 import { followRelease } from './follow-release.ts';
@@ -8,12 +10,19 @@ import { phaseWord, type ReleaseView } from './release-view.ts';
 import { type Display, lineDisplay, liveDisplay, silentDisplay } from './show-progress.ts';
 
 /** A release goes on when the network does not: it is asked after for this long before giving up. */
-export const PATIENT_SECONDS = 300;
+const PATIENT_SECONDS = 300;
 
 export interface FollowOptions {
   readonly json?: true;
   readonly timeout?: number;
 }
+
+/**
+ * A client for looking on, and for nothing else: whoever asks for something wants to know soon that nobody answers. It is no
+ * more patient than the command has time.
+ */
+export const connectToWait = (command: Command, { timeout = PATIENT_SECONDS }: FollowOptions): ApiClient =>
+  connect(command, Math.min(PATIENT_SECONDS, timeout));
 
 /** Whoever stops looking on should know that nothing else has stopped. */
 const sayThatItGoesOn = (releaseId: ReleaseId, display: Display): (() => void) => {

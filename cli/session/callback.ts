@@ -39,12 +39,14 @@ export const openCallback = async (ports: readonly number[] = CALLBACK_PORTS): P
   let expected: string | undefined;
   const arrival = Promise.withResolvers<URLSearchParams>();
   const listener: RequestListener = (request, response) => {
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
+    const address = URL.parse(request.url ?? '/', 'http://localhost');
     const ours =
       request.method === 'GET' &&
-      pathname === '/callback' &&
+      address?.pathname === '/callback' &&
       expected !== undefined &&
-      searchParams.get('state') === expected;
+      address.searchParams.get('state') === expected;
+    // Only when the page has been sent, or its reader is gone: what comes next ends every connection.
+    if (ours) response.once('close', () => arrival.resolve(address.searchParams));
     response.writeHead(ours ? 200 : 400, {
       'content-type': 'text/html; charset=utf-8',
       'cache-control': 'no-store',
@@ -55,10 +57,9 @@ export const openCallback = async (ports: readonly number[] = CALLBACK_PORTS): P
       page(
         ours
           ? 'Go back to the terminal; this page can be closed.'
-          : 'This is no answer to the sign-in that was started here.',
+          : 'This is no answer to the sign-in that was started here. Close this page, and run sluice login again.',
       ),
     );
-    if (ours) arrival.resolve(searchParams);
   };
   for (const port of ports) {
     const servers = await listenOn(port, listener);
@@ -81,7 +82,8 @@ export const openCallback = async (ports: readonly number[] = CALLBACK_PORTS): P
       close: () => {
         for (const server of servers) {
           server.close();
-          server.closeIdleConnections();
+          // Browsers also open connections that they then don't use, and keep them for minutes.
+          server.closeAllConnections();
         }
       },
     };

@@ -7,9 +7,16 @@ import type { Session, SignInServer } from './session-files.ts';
 
 const REQUEST_MILLISECONDS = 15_000;
 
+/** Told apart from what the page answers, because it may pass: whoever waits for a release asks again. */
+const reach: typeof fetch = (address, init) =>
+  fetch(address, init).catch((error: unknown) => {
+    throw new Unreachable(String(address), error);
+  });
+
 /** Loopback is plain HTTP; every address was checked before (`isPrivate`). */
 const requestOptions = () => ({
   [oauth.allowInsecureRequests]: true,
+  [oauth.customFetch]: reach,
   signal: AbortSignal.timeout(REQUEST_MILLISECONDS),
 });
 
@@ -107,6 +114,22 @@ const sessionOf = (
 };
 
 /**
+ * Asks the sign-in page for tokens and makes a session of them.
+ * @throws Failure as it comes from below, or in the words of `refused` for any other error.
+ */
+const sessionFrom = async (
+  { api, server, refreshToken }: Pick<Session, 'api' | 'server'> & Partial<Session>,
+  ask: (as: oauth.AuthorizationServer, client: oauth.Client) => Promise<oauth.TokenEndpointResponse>,
+  refused: (error: unknown) => string,
+): Promise<Session> => {
+  try {
+    return sessionOf(api, server, await ask(serverFor(server), clientFor(server)), refreshToken);
+  } catch (error) {
+    throw error instanceof Failure ? error : new Failure(3, refused(error));
+  }
+};
+
+/**
  * Trades the code that came back for tokens.
  * @throws Failure when the page refused, or the answer is not to this request.
  */
@@ -115,64 +138,51 @@ export const finishSignIn = async (
   server: SignInServer,
   { state, codeVerifier, redirectUri }: SignInRequest,
   answer: URLSearchParams,
-): Promise<Session> => {
-  const [as, client] = [serverFor(server), clientFor(server)];
-  try {
-    const checked = oauth.validateAuthResponse(as, client, answer, state);
-    const response = await oauth.authorizationCodeGrantRequest(
-      as,
-      client,
-      oauth.None(),
-      checked,
-      redirectUri,
-      codeVerifier,
-      requestOptions(),
-    );
-    return sessionOf(
-      api,
-      server,
-      await oauth.processAuthorizationCodeResponse(as, client, response),
-      undefined,
-    );
-  } catch (error) {
-    if (error instanceof Failure) throw error;
-    if (error instanceof oauth.AuthorizationResponseError || error instanceof oauth.ResponseBodyError)
-      throw new Failure(
-        3,
-        `the sign-in page refused: ${error.error_description ?? error.error}. Run sluice login again`,
+): Promise<Session> =>
+  sessionFrom(
+    { api, server },
+    async (as, client) => {
+      const checked = oauth.validateAuthResponse(as, client, answer, state);
+      const response = await oauth.authorizationCodeGrantRequest(
+        as,
+        client,
+        oauth.None(),
+        checked,
+        redirectUri,
+        codeVerifier,
+        requestOptions(),
       );
-    throw new Failure(3, `signing in did not work: ${whyOf(error)}. Run sluice login again`);
-  }
-};
+      return oauth.processAuthorizationCodeResponse(as, client, response);
+    },
+    (error) =>
+      error instanceof oauth.AuthorizationResponseError || error instanceof oauth.ResponseBodyError
+        ? `the sign-in page refused: ${error.error_description ?? error.error}. Run sluice login again`
+        : `signing in did not work: ${whyOf(error)}. Run sluice login again`,
+  );
 
-/** New tokens for a session whose access token has run out. */
-export const renew = async (session: Session): Promise<Session> => {
-  const { api, server, refreshToken } = session;
-  const [as, client] = [serverFor(server), clientFor(server)];
-  try {
-    const response = await oauth.refreshTokenGrantRequest(
-      as,
-      client,
-      oauth.None(),
-      refreshToken,
-      requestOptions(),
-    );
-    return sessionOf(
-      api,
-      server,
-      await oauth.processRefreshTokenResponse(as, client, response),
-      refreshToken,
-    );
-  } catch (error) {
-    if (error instanceof Failure) throw error;
-    if (error instanceof oauth.ResponseBodyError)
-      throw new Failure(3, `your sign-in at ${api} has ended: run sluice login`);
-    throw new Failure(
-      3,
-      `can't renew your sign-in at ${api}: ${whyOf(error)}. Try again, or run sluice login`,
-    );
-  }
-};
+/**
+ * New tokens for a session whose access token has run out.
+ * @throws Unreachable when the page can't be asked; Failure when it says no, or nothing that makes sense.
+ */
+export const renew = (session: Session): Promise<Session> =>
+  sessionFrom(
+    session,
+    async (as, client) => {
+      const { refreshToken } = session;
+      const response = await oauth.refreshTokenGrantRequest(
+        as,
+        client,
+        oauth.None(),
+        refreshToken,
+        requestOptions(),
+      );
+      return oauth.processRefreshTokenResponse(as, client, response);
+    },
+    (error) =>
+      error instanceof oauth.ResponseBodyError
+        ? `your sign-in at ${session.api} has ended: run sluice login`
+        : `can't renew your sign-in at ${session.api}: ${whyOf(error)}. Try again, or run sluice login`,
+  );
 
 /** Ends a session at the sign-in page (RFC 7009): its refresh token is good for nothing from then on. */
 export const revoke = async ({ server, refreshToken }: Session): Promise<void> => {

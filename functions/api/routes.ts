@@ -1,10 +1,12 @@
 import * as z from 'zod';
 import { captureRoutes } from '#capture/routes.ts';
+import { holdRoutes } from '#ledger/hold-routes.ts';
 import { proofRoutes } from '#ledger/proof-routes.ts';
 import { auditRoutes } from '#ledger/routes.ts';
 import { defineRoutes, type RouteTable } from '#platform/route.ts';
 import { flagRoutes, serviceRoutes } from '#policy/routes.ts';
 import { releaseRoutes } from '#releases/routes.ts';
+import { doctorRoutes } from '#rollout/doctor/routes.ts';
 import { commandRoutes } from '#rollout/routes.ts';
 
 /** How one slice is: `ok`, `degraded` (works, but look at it) or `down`; the detail says why. */
@@ -41,7 +43,9 @@ export const ALL_ROUTES: readonly RouteTable[] = [
   flagRoutes,
   releaseRoutes,
   commandRoutes,
+  doctorRoutes,
   auditRoutes,
   proofRoutes,
+  holdRoutes,
   captureRoutes,
 ];

@@ -97,9 +97,45 @@ const capturePipeline = (event: AwsEvent): Captured => {
   };
 };
 
-/** Calls that change something; CloudTrail takes signing in, and asking, for writes too. */
-const CHANGES =
-  /^(Admin)?(Add|Associate|Attach|Cancel|Change|Copy|Create|Delete|Deregister|Detach|Disable|Disassociate|Enable|Import|Modify|Publish|Purge|Put|Register|Remove|Replace|Reset|Restore|Schedule|Set|Start|Stop|Tag|Update|Untag)/;
+/** Verbs of AWS's services that change something; CloudTrail takes signing in, and asking, for writes too. */
+const VERBS = [
+  ...[
+    'Accept',
+    'Activate',
+    'Add',
+    'Apply',
+    'Associate',
+    'Attach',
+    'Cancel',
+    'Change',
+    'Configure',
+    'Confirm',
+  ],
+  ...['Connect', 'Continue', 'Copy', 'Create', 'Deactivate', 'Deauthorize', 'Delete', 'Deregister', 'Detach'],
+  ...['Disable', 'Disassociate', 'Disconnect', 'Dissociate', 'Enable', 'Flush', 'Forget', 'Import', 'Label'],
+  ...['Link', 'Modify', 'Publish', 'Purge', 'Put', 'Redrive', 'Register', 'Reimport', 'Reject', 'Remove'],
+  ...['Replace', 'Replicate', 'Reset', 'Restore', 'Resync', 'Retire', 'Revoke', 'Rotate', 'Schedule', 'Set'],
+  ...[
+    'Start',
+    'Stop',
+    'Subscribe',
+    'Tag',
+    'Terminate',
+    'Unlabel',
+    'Unsubscribe',
+    'Untag',
+    'Update',
+    'Upload',
+  ],
+  'UserGlobalSignOut',
+];
+const CHANGES = new RegExp(`^(Admin)?(${VERBS.join('|')})(?![a-z])`);
+
+/** What only asks, though its verb changes something elsewhere. */
+const ASKS = ['StartLiveTail', 'StartQuery', 'StopQuery'];
+
+const isChange = (call: CloudTrailCall): boolean =>
+  CHANGES.test(callName(call)) && !ASKS.includes(callName(call));
 
 /** What of a request names something of ours; a policy that does so is such a text, too. */
 const ownNames = (call: CloudTrailCall, { prefix, ids, roles }: OwnResources): readonly string[] =>
@@ -112,7 +148,7 @@ const isName = (text: string): boolean => /^[\w.:/$@*+=-]{1,250}$/.test(text);
 
 const captureCall = async (event: AwsEvent, { own, services }: AwsWorld): Promise<Captured | undefined> => {
   const call = parseOrRefuse(cloudTrailCallSchema, event.detail, 'the event of CloudTrail');
-  if (!CHANGES.test(callName(call)) || isOneOf(call, event.account, own.roles)) return undefined;
+  if (!isChange(call) || isOneOf(call, event.account, own.roles)) return undefined;
   const { login, kind } = callerOf(call);
   const record = (
     type: RecordDraft['event']['type'],

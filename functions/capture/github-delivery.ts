@@ -7,6 +7,7 @@ import {
   workflowRunSchema,
 } from '#capture/github-payloads.ts';
 import { type PathRules, touchedBy } from '#capture/path-rules.ts';
+import { canonicalJson } from '#ledger/canonical.ts';
 import type { RecordDraft } from '#ledger/record.ts';
 import type { Actor } from '#platform/actor.ts';
 import { parseOrRefuse } from '#platform/faults.ts';
@@ -57,7 +58,8 @@ const happenedAt = (said: string | number | null | undefined, receivedAt: string
 const listed = (files: readonly string[]): readonly string[] => {
   let bytes = 0;
   return files.slice(0, FILES_MAX).filter((file) => {
-    bytes += Buffer.byteLength(file);
+    // As it is stored: a control character in a name takes six bytes.
+    bytes += Buffer.byteLength(canonicalJson(file));
     return bytes <= FILE_BYTES_MAX;
   });
 };

@@ -30,6 +30,9 @@ export const deliveryOf = (
   try {
     return { id, kind, payload: JSON.parse(request.bytes.toString('utf8')), receivedAt };
   } catch (cause) {
-    throw new InvalidRequestError('the delivery is not JSON', { cause });
+    throw new InvalidRequestError(
+      'the delivery is not JSON: redeliver it, and if it is refused again look at it in GitHub, under Recent Deliveries',
+      { cause },
+    );
   }
 };

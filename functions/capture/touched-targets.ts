@@ -39,12 +39,19 @@ const textOf = (value: unknown): string | undefined => (typeof value === 'string
 /** `arn:aws:ecs:…:service/shop/shop-blue`, `service/shop-blue` and `shop-blue` are one name. */
 const lastPart = (value: unknown): string | undefined => textOf(value)?.split(/[:/]/).at(-1);
 
-const isEcsService = (call: CloudTrailCall, cluster: string, service: string): boolean =>
-  call.eventSource === 'ecs.amazonaws.com' &&
-  (lastPart(call.requestParameters?.cluster) ?? 'default') === cluster &&
-  [call.requestParameters?.service, call.requestParameters?.serviceName].some(
-    (named) => lastPart(named) === service,
+/** `arn:aws:ecs:…:service-deployment/shop/shop-blue/…` is one of `shop-blue` in `shop`. */
+const isDeploymentOf = (named: unknown, cluster: string, service: string): boolean =>
+  textOf(named)?.includes(`:service-deployment/${cluster}/${service}/`) === true;
+
+const isEcsService = (call: CloudTrailCall, cluster: string, service: string): boolean => {
+  if (call.eventSource !== 'ecs.amazonaws.com') return false;
+  const { requestParameters: asked } = call;
+  if (isDeploymentOf(asked?.serviceDeploymentArn, cluster, service)) return true;
+  return (
+    (lastPart(asked?.cluster) ?? 'default') === cluster &&
+    [asked?.service, asked?.serviceName].some((named) => lastPart(named) === service)
   );
+};
 
 /** Whether the call changes what a release moves traffic on. */
 const touches = (target: Target, call: CloudTrailCall): boolean => {

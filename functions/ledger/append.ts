@@ -13,7 +13,9 @@ export interface LedgerWriter {
    * Appends a batch: all of it or nothing, in the order given, with no other record in between. The same batch id
    * again appends nothing and gives the first call's receipts, so it must name the step ("this release's shift to
    * stage 2"), not the attempt, and `data` must hold what was decided, not what differs between attempts.
-   * @throws InvalidRequestError, ConflictError (the id was used for other content): don't retry.
+   * What tells of a release that has its terminal record is marked late.
+   * @throws InvalidRequestError, ConflictError (the id was used for other content, or a release that has ended is said to
+   * begin something): don't retry.
    * @throws TransientError: whether it was appended is not known; try again with the same batch id.
    * @throws LedgerIntegrityError: the tables contradict each other.
    */

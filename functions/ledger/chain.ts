@@ -26,8 +26,8 @@ export interface LinkedRecord {
 export interface Stamp {
   /** One ULID per draft. */
   readonly ids: readonly string[];
-  /** Set when the records come long after the fact, through the queue of late records: when they were appended. */
-  readonly lateAt?: string;
+  /** When they are appended, and which of them come after the fact: through the queue of late records, or after their release's end. */
+  readonly late?: { readonly at: string; readonly drafts: readonly boolean[] };
 }
 
 type RecordBody = Omit<LedgerRecord, 'recordHash'>;
@@ -82,7 +82,8 @@ export const linkRecords = (
   const records = drafts.map((draft, index) => {
     const id = stamp.ids[index];
     if (id === undefined) throw new RangeError(`no id for draft ${index}`);
-    const linked = linkOne(bodyOf(draft, size, hash, id, stamp.lateAt));
+    const lateAt = stamp.late?.drafts[index] ? stamp.late.at : undefined;
+    const linked = linkOne(bodyOf(draft, size, hash, id, lateAt));
     size += 1;
     hash = linked.record.recordHash;
     return linked;

@@ -1,5 +1,5 @@
-import { type Hash, hashesIn, sameHash, TILE_WIDTH } from '#ledger/merkle.ts';
-import { firstRecordOf, recordsIn, type Tile, tilePath } from '#ledger/tiles.ts';
+import { type Hash, hashesIn, sameHash } from '#ledger/merkle.ts';
+import { firstRecordOf, recordsIn, spanOf, type Tile, tilePath } from '#ledger/tiles.ts';
 import { type Broken, broken } from '#ledger/verify-chain.ts';
 
 /** A tile that is not what the records make of it: told when it is known that the records are right. */
@@ -21,8 +21,6 @@ export const firstDifference = <T>(
   return length;
 };
 
-const spanOf = (tile: Tile): number => (tile.level === 'entries' ? 1 : TILE_WIDTH ** tile.level);
-
 /** What is wrong with a tile, if anything. */
 export const compareTile = (
   tile: Tile,
@@ -43,7 +41,7 @@ export const compareTile = (
   const place = firstDifference(content, expected, (a, b) =>
     typeof a === 'string' || typeof b === 'string' ? a === b : sameHash(a, b),
   );
-  const seq = first + place * spanOf(tile);
+  const seq = first + place * spanOf(tile.level);
   if (place === content.length && found.length < expectedBytes.length)
     return wrong('truncated', seq, `${path} ends before the ${contentOf(tile)} from record ${seq} on`);
   if (place === expected.length)

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Control } from '#ledger/controls.ts';
+import { PRODUCTION } from '#platform/ids.ts';
 
 export const RISK_LEVELS = ['low', 'medium', 'high'] as const;
 export type RiskLevel = (typeof RISK_LEVELS)[number];
@@ -89,6 +90,9 @@ const EVENT_TYPES = {
   'environment.frozen': configuration('frozen', 'medium', 'CC6.1', 'CC8.1', 'A.8.32'),
   'environment.thaw.intended': configuration('thawing', 'low', 'CC6.1', 'CC8.1', 'A.8.32'),
   'environment.thawed': configuration('thawed', 'medium', 'CC6.1', 'CC8.1', 'A.8.32'),
+  'deployment.observed': deployment('observed', 'low', 'CC8.1', 'A.8.32'),
+  'deployment.drifted': deployment('drifted', 'high', 'CC7.2', 'CC8.1', 'A.8.32'),
+  'deployment.reconciled': deployment('reconciled', 'medium', 'CC7.2', 'CC8.1', 'A.8.32'),
   'service.change.intended': configuration('changing', 'low', 'CC6.1', 'CC8.1', 'A.8.32'),
   'service.registered': configuration('registered', 'low', 'CC6.1', 'CC8.1', 'A.8.32'),
   'service.changed': configuration('changed', 'medium', 'CC6.1', 'CC8.1', 'A.8.32'),
@@ -98,6 +102,11 @@ const EVENT_TYPES = {
   'flag.auto-rollback-off': configuration('unprotected', 'high', 'CC6.1', 'CC7.3', 'CC8.1', 'A.8.32'),
   'flag.drifted': configuration('drifted', 'high', 'CC7.2', 'CC8.1', 'A.8.32'),
   'ledger.verified': audit('verified', 'low', 'CC7.2'),
+  'ledger.archived': audit('archived', 'low', 'CC7.2'),
+  'ledger.hold.put.intended': audit('holding', 'low', 'CC6.1', 'CC7.3', 'A.5.26'),
+  'ledger.hold.put': audit('held', 'medium', 'CC6.1', 'CC7.3', 'A.5.26'),
+  'ledger.hold.lift.intended': audit('lifting', 'low', 'CC6.1', 'CC7.3', 'A.5.26'),
+  'ledger.hold.lifted': audit('lifted', 'medium', 'CC6.1', 'CC7.3', 'A.5.26'),
   'ledger.verification.failed': audit('broken', 'high', 'CC7.2', 'CC7.3', 'A.5.26'),
   // Captured: what others say that happened outside of Sluice.
   'change.code': code('pushed', 'low', 'CC8.1', 'A.8.32'),
@@ -118,7 +127,8 @@ const LEDGER_EVENT_TYPES = Object.keys(EVENT_TYPES) as [LedgerEventType, ...Ledg
 export const eventTypeSchema = z.enum(LEDGER_EVENT_TYPES);
 
 /**
- * A release has exactly one record of these and none after it. `release.refused` counts when it names a release:
+ * A release has exactly one record of these. After it come only outcomes of what was under way by then, and records that
+ * had waited in the queue, all marked late. `release.refused` counts when it names a release:
  * a request that was refused before it became one has no id.
  */
 export const TERMINAL_EVENT_TYPES = [
@@ -132,7 +142,11 @@ export const TERMINAL_EVENT_TYPES = [
 export const isTerminal = (type: LedgerEventType): boolean =>
   (TERMINAL_EVENT_TYPES as readonly LedgerEventType[]).includes(type);
 
+/** Says of a release that something is about to be done: the writer takes none after the terminal record. */
+export const beginsSomething = (type: LedgerEventType): boolean =>
+  type.endsWith('.intended') || type === 'release.abort.accepted';
+
 export const eventType = (type: LedgerEventType): EventType => EVENT_TYPES[type];
 
 export const riskLevelOf = (type: LedgerEventType, environment: string | undefined): RiskLevel =>
-  environment === 'production' ? 'high' : EVENT_TYPES[type].riskLevel;
+  environment === PRODUCTION ? 'high' : EVENT_TYPES[type].riskLevel;

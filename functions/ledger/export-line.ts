@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { canonicalRecord } from '#ledger/canonical.ts';
+import { canonicalLine } from '#ledger/canonical-line.ts';
 import { ambiguitiesOf } from '#ledger/json-text.ts';
 import { leafHash } from '#ledger/leaf-hash.ts';
 import { hashSchema } from '#ledger/record.ts';
@@ -20,8 +21,6 @@ export type ExportLine =
 /** Only what links records is asked of a record: types and fields that a newer Sluice adds are checked all the same. */
 const linkSchema = z.object({ seq: z.int().min(0), prevHash: hashSchema, recordHash: hashSchema });
 
-const HASH = /^[0-9a-f]{64}$/;
-
 const numberSchema = linkSchema.pick({ seq: true });
 
 const unsound = (seq: number | undefined, text: string): ExportLine => ({ kind: 'unsound', seq, text });
@@ -34,46 +33,45 @@ const parse = (line: string): { readonly value: unknown } | undefined => {
   }
 };
 
-/** Whether an object's names, and those of all objects in it, stand in the order of the canonical form. */
-const isSorted = (value: unknown): boolean => {
-  if (typeof value !== 'object' || value === null) return true;
-  if (Array.isArray(value)) return value.every(isSorted);
-  let previous = '';
-  for (const name in value) {
-    if (name < previous || !isSorted((value as Record<string, unknown>)[name])) return false;
-    previous = name;
+/** A line of an export: as text, or as the bytes of a file. */
+export type Line = string | Buffer;
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+const BRACE = '{'.charCodeAt(0);
+
+/** What stands for bytes that are no text: no JSON either, which is what is then said of the line. */
+const NO_TEXT = '\u{fffd}';
+
+const textOf = (line: Line): string => {
+  if (typeof line === 'string') return line;
+  try {
+    return decoder.decode(line);
+  } catch {
+    return NO_TEXT;
   }
-  return true;
 };
 
-/**
- * The same answer for a line that is canonical to the letter, as `audit export` writes it, five times as fast: such a
- * text holds no name twice and no digit too many, and without its hash it is what the hash covers.
- * @returns undefined when the line is anything else, which is then looked at with care.
- */
-const readCanonicalLine = (line: string): ExportLine | undefined => {
-  // Half a surrogate pair can be written in no other way.
-  if (line.includes('\\ud')) return undefined;
-  try {
-    const value = JSON.parse(line);
-    if (JSON.stringify(value) !== line || !isSorted(value)) return undefined;
-    const { seq, prevHash, recordHash, verification } = value;
-    const isLink =
-      Number.isSafeInteger(seq) && seq >= 0 && HASH.test(prevHash) && HASH.test(recordHash) && !verification;
-    if (!isLink) return undefined;
-    // `seq` follows on `recordHash`, and what else has that name stands in `data`, before them.
-    const member = `"recordHash":"${recordHash}",`;
-    const start = line.lastIndexOf(member);
-    const canonical = line.slice(0, start) + line.slice(start + member.length);
-    if (start === -1 || leafHash(canonical) !== recordHash) return undefined;
-    return { kind: 'sound', link: { seq, prevHash, recordHash }, canonical };
-  } catch {
-    return undefined;
-  }
+/** Text with half a surrogate pair has no bytes of its own, and would pass for that of another line. */
+const bytesOf = (line: Line): Buffer | undefined =>
+  typeof line !== 'string' ? line : line.isWellFormed() ? Buffer.from(line) : undefined;
+
+/** The same answer as with care, ten times as fast, for what `audit export` writes: lines that are canonical to the letter. */
+const readCanonicalLine = (line: Line): ExportLine | undefined => {
+  const bytes = bytesOf(line);
+  const found = bytes && canonicalLine(bytes);
+  if (found === undefined) return undefined;
+  const { canonical, ...link } = found;
+  return leafHash(canonical) === link.recordHash ? { kind: 'sound', link, canonical } : undefined;
 };
+
+/** Whether there is nothing on the line but white space; what a record begins with is none. */
+export const isBlank = (line: Line): boolean =>
+  line[0] !== '{' && line[0] !== BRACE && textOf(line).trim() === '';
 
 /** Reads one line and recomputes its hash from what it says. Never throws, whatever the line holds. */
-export const readExportLine = (line: string): ExportLine => readCanonicalLine(line) ?? readAnyLine(line);
+export const readExportLine = (line: Line): ExportLine =>
+  readCanonicalLine(line) ?? readAnyLine(textOf(line));
 
 const readAnyLine = (line: string): ExportLine => {
   const parsed = parse(line);

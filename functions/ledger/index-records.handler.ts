@@ -1,30 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
-import * as z from 'zod';
-import { dynamoDbLedgerReader } from '#ledger/adapters/dynamodb-ledger-reader.ts';
-import { dynamoDbRecordIndex } from '#ledger/adapters/dynamodb-record-index.ts';
+import { indexedLedger, indexedLedgerEnvironment } from '#ledger/adapters/indexed-ledger.ts';
 import { indexRecords } from '#ledger/index-records.ts';
-import { dynamoDb } from '#platform/clients.ts';
+import { dynamoDb, objectStore } from '#platform/clients.ts';
 import { readEnvironment } from '#platform/environment.ts';
 import { logger } from '#platform/telemetry.ts';
 
-const environment = readEnvironment({
-  LEDGER_TABLE: z.string(),
-  LEDGER_HEADS_TABLE: z.string(),
-  LEDGER_INDEX_TABLE: z.string(),
-});
-
-const client = dynamoDb();
-const ledger = dynamoDbLedgerReader(client, {
-  ledger: environment.LEDGER_TABLE,
-  heads: environment.LEDGER_HEADS_TABLE,
-});
-const index = dynamoDbRecordIndex(client, environment.LEDGER_INDEX_TABLE, async (milliseconds) =>
-  sleep(milliseconds),
-);
+const { ledger, index } = indexedLedger(dynamoDb(), objectStore(), readEnvironment(indexedLedgerEnvironment));
 
 /** What one stride may take; no other is begun with less time left than this. */
 const STRIDE_MILLISECONDS = 15_000;

@@ -1,6 +1,6 @@
 import { afterPlace } from '#ledger/record-filter.ts';
 
-/** Places of one term from `from` on and before `before`, in order; fewer than `limit` only when there are no more. */
+/** Places of one term from `from` on and before `before`, in order; fewer than `limit` only when there are no more. Consistent. */
 export type ReadPlaces = (
   term: string,
   range: { readonly from: string; readonly before: string | undefined },

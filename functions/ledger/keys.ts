@@ -7,7 +7,8 @@ import type { LinkedRecord } from '#ledger/chain.ts';
  *
  * Table `ledger-heads`: partition `pk` (S).
  *   `head`         { size, hash }: the only item that every append writes
- *   `batch#<id>`   { digest, receipts }: the batch's first result; kept, so that an id has one meaning for ever
+ *   `batch#<id>`   { digest, receipts }: the batch's first result; kept, so that an id has one meaning for ever; that of
+ *                  a release's conclusion (ended-releases.ts) says that the release has its terminal record
  *
  * Table `ledger-index`: partition `term` (S), sort `place` (S), nothing beside them; made from the ledger by
  * index-records, and to be deleted and made anew at any time.
@@ -63,3 +64,20 @@ export const VERIFIED_KEY = { kind: 'verified', number: 0 } as const;
 
 /** In the locked bucket: as wide as a safe integer, so that names sort by size. */
 export const checkpointObjectKey = (size: number): string => `checkpoint/${String(size).padStart(16, '0')}`;
+
+/**
+ * Table `archives`: partition `kind` (S), sort `number` (N).
+ *   `bundle`       number bundle: { sha256, held, emptied }: it is in the archive; whether S3 holds it, whether the table is rid of it
+ *   `release#<id>` number bundle: nothing beside the key: some of the release's records are in that bundle
+ *   `progress`     number 0:      { next, holdsRevision, comparing, comparedTo }: how far the archiver came
+ *   `run`          number 0:      { until }: a run of the archiver that no other may join, in milliseconds since 1970
+ *
+ * Table `holds`: partition `holdId` (S).
+ *   `hold_…`    { filter, reason, by, at, lifted? }
+ *   `revision`  { revision }: grows with every hold that is put or lifted
+ */
+export const ARCHIVED_KIND = 'bundle';
+export const ARCHIVE_PROGRESS_KEY = { kind: 'progress', number: 0 } as const;
+export const ARCHIVE_RUN_KEY = { kind: 'run', number: 0 } as const;
+export const HOLDS_REVISION_KEY = { holdId: 'revision' } as const;
+export const archivedReleaseKind = (releaseId: string): string => `release#${releaseId}`;

@@ -18,7 +18,8 @@ const block = Buffer.alloc(1 + 2 * HASH_BYTES, 0x01);
 export const nodeHash = (left: Hash, right: Hash): Hash => {
   block.set(left, 1);
   block.set(right, 1 + HASH_BYTES);
-  return digest('sha256', block, 'buffer');
+  // Node makes a string of a digest, a character a byte, three times as fast as a buffer.
+  return Buffer.from(digest('sha256', block, 'binary'), 'latin1');
 };
 
 export const sameHash = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
@@ -48,11 +49,6 @@ export class MerkleTree {
   /** The hashes of the tile at the right edge of a layer; none when the tree ends with a full one. */
   edge(level: number): readonly Hash[] {
     return this.tiles[level] ?? [];
-  }
-
-  /** How many layers have begun. */
-  get levels(): number {
-    return this.tiles.length;
   }
 
   append(leaf: Hash, full?: TileSink): void {

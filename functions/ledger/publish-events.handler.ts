@@ -5,16 +5,18 @@ import middy from '@middy/core';
 import type { Context, DynamoDBBatchResponse } from 'aws-lambda';
 import * as z from 'zod';
 import { publishEntries } from '#ledger/adapters/eventbridge-bus.ts';
+import { s3ArchivedBundles } from '#ledger/adapters/s3-archive.ts';
 import { readChanges } from '#ledger/publish-events.ts';
 import { streamChangesSchema } from '#ledger/stream-changes.ts';
-import { eventBridge } from '#platform/clients.ts';
+import { eventBridge, objectStore } from '#platform/clients.ts';
 import { readEnvironment } from '#platform/environment.ts';
 import { METRIC } from '#platform/metric-names.ts';
 import { publishMetrics } from '#platform/publish-metrics.ts';
 import { logger, metrics } from '#platform/telemetry.ts';
 
-const environment = readEnvironment({ EVENT_BUS_NAME: z.string() });
+const environment = readEnvironment({ EVENT_BUS_NAME: z.string(), ARCHIVE_BUCKET: z.string() });
 const bus = eventBridge();
+const archived = s3ArchivedBundles(objectStore(), environment.ARCHIVE_BUCKET);
 const pacing = {
   random: Math.random,
   sleep: async (milliseconds: number): Promise<void> => sleep(milliseconds),
@@ -29,7 +31,7 @@ export const handler = middy<unknown, DynamoDBBatchResponse, Error, Context>()
   .use(injectLambdaContext(logger))
   .use(publishMetrics())
   .handler(async (event) => {
-    const { entries, tampered } = readChanges(streamChangesSchema.parse(event));
+    const { entries, tampered } = await readChanges(streamChangesSchema.parse(event), archived);
     for (const { kind, seq, position } of tampered) {
       metrics.addMetric(METRIC.ledgerTampered, 'Count', 1);
       logger.error('ledger was tampered with', { kind, seq, position });

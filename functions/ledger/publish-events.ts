@@ -1,3 +1,5 @@
+import { type ArchiveReader, isKept } from '#ledger/archived-bundle.ts';
+import { bundleOf } from '#ledger/keys.ts';
 import {
   detailTypeOf,
   type InsertedItem,
@@ -46,17 +48,22 @@ const entryOf = (position: string, event: LedgerEvent): BusEntry => ({
 
 /**
  * What to publish, and what must never have happened: records are inserted, by append-records, and then stay as they
- * are. A modified or removed one, or an insert that is no sound record, is tampering.
+ * are until the archive has them. A modified one, one that was removed and is not in the archive, or an insert that is no
+ * sound record, is tampering.
+ * @throws TransientError when the archive can't be asked, so that the stream comes again.
  */
-export const readChanges = (
+export const readChanges = async (
   changes: readonly StreamChange[],
-): { readonly entries: readonly BusEntry[]; readonly tampered: readonly StreamChange[] } => {
+  archived: ArchiveReader['bundle'],
+): Promise<{ readonly entries: readonly BusEntry[]; readonly tampered: readonly StreamChange[] }> => {
   const entries: BusEntry[] = [];
   const tampered: StreamChange[] = [];
+  const wasMoved = async ({ kind, seq }: StreamChange): Promise<boolean> =>
+    kind === 'REMOVE' && seq !== undefined && isKept(seq, await archived(bundleOf(seq)));
   for (const change of changes) {
     const event = change.kind === 'INSERT' ? ledgerEventOf(change.item) : undefined;
-    if (event === undefined) tampered.push(change);
-    else entries.push(entryOf(change.position, event));
+    if (event !== undefined) entries.push(entryOf(change.position, event));
+    else if (!(await wasMoved(change))) tampered.push(change);
   }
   return { entries, tampered };
 };

@@ -1,21 +1,11 @@
 import * as z from 'zod';
 import { controlSchema } from '#ledger/controls.ts';
 import { eventTypeSchema } from '#ledger/event-types.ts';
+import { actorLoginSchema, instantSchema } from '#ledger/query-schemas.ts';
 import { hashSchema, ledgerRecordSchema } from '#ledger/record.ts';
 import { releaseIdSchema, serviceNameSchema } from '#platform/ids.ts';
 import { pageQuery } from '#platform/page.ts';
 import { defineRoutes } from '#platform/route.ts';
-import { textSchema } from '#platform/text.ts';
-
-/** A login as an actor may have it; characters that no eye sees are refused, they would only find nothing. */
-const actorLoginSchema = textSchema(200).refine((login) => !/[\p{Cc}\ufffd]/u.test(login), {
-  message: 'must have no control characters',
-});
-
-const instantSchema = z.iso.datetime({
-  offset: true,
-  error: 'must be an instant as in 2026-01-31T12:00:00Z',
-});
 
 export const auditRoutes = defineRoutes({
   listRecords: {
@@ -42,7 +32,10 @@ export const auditRoutes = defineRoutes({
         next: z.string().optional(),
         /** How long the whole ledger was, and its last record's hash, before the page was read: what an auditor keeps. */
         head: z.strictObject({ size: z.int().min(0), hash: hashSchema }),
-        /** The records below this number were looked through; newer ones will be in a moment. */
+        /**
+         * The records below this number were looked through; newer ones will be in a moment. By release the newest of
+         * them may be missing for some moments, too.
+         */
         searchedSize: z.int().min(0),
       }),
     },

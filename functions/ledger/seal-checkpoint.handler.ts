@@ -3,7 +3,7 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import * as z from 'zod';
 import { dynamoDbBundles } from '#ledger/adapters/dynamodb-bundles.ts';
-import { dynamoDbLedgerReader } from '#ledger/adapters/dynamodb-ledger-reader.ts';
+import { dynamoDbHead } from '#ledger/adapters/dynamodb-ledger-reader.ts';
 import { dynamoDbSeals } from '#ledger/adapters/dynamodb-seals.ts';
 import { kmsSigner } from '#ledger/adapters/kms-signer.ts';
 import { s3Checkpoints } from '#ledger/adapters/s3-checkpoints.ts';
@@ -26,10 +26,7 @@ const environment = readEnvironment({
 const tables = dynamoDb();
 const objects = objectStore();
 const keys = keyManagement();
-const ledger = dynamoDbLedgerReader(tables, {
-  ledger: environment.LEDGER_TABLE,
-  heads: environment.LEDGER_HEADS_TABLE,
-});
+const head = dynamoDbHead(tables, { heads: environment.LEDGER_HEADS_TABLE });
 
 /** Asked for when there is something to sign, and once: the public half of a key doesn't change. */
 let signer: Promise<Signer> | undefined;
@@ -50,7 +47,7 @@ export const handler = middy<unknown, SealOutcome, Error, Context>()
       tiles: s3Tiles(objects, environment.TILES_BUCKET),
       vault: s3Checkpoints(objects, environment.CHECKPOINTS_BUCKET),
       signer: theSigner,
-      head: ledger.head,
+      head,
       bundle: dynamoDbBundles(tables, environment.LEDGER_TABLE),
       now: () => new Date(),
     });

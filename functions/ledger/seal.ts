@@ -4,7 +4,7 @@ import { readStoredRecord, type StoredRecord } from '#ledger/export-line.ts';
 import { BUNDLE_SIZE, bundleOf } from '#ledger/keys.ts';
 import { type Hash, MerkleTree, sameHash } from '#ledger/merkle.ts';
 import { signedNote, type VerifierKey } from '#ledger/signed-note.ts';
-import { bundleBytes, edgeOf, type ReadTile, readHashes, type Tile, tileBytes } from '#ledger/tiles.ts';
+import { bundleBytes, edgeOf, type ReadTile, type Tile, tileBytes, treeAt } from '#ledger/tiles.ts';
 import { LedgerIntegrityError } from '#platform/errors.ts';
 
 /**
@@ -89,9 +89,7 @@ const contradiction = (text: string): LedgerIntegrityError =>
 /** The sealed tree, from its tiles, if they make the root that was sealed. */
 const sealedTree = async (tiles: TileStore, seal: Seal | undefined): Promise<MerkleTree> => {
   if (seal === undefined) return new MerkleTree();
-  const edge: (readonly Hash[])[] = [];
-  for (const tile of edgeOf(seal.size)) edge.push(tile.width === 0 ? [] : await readHashes(tiles.read, tile));
-  const tree = MerkleTree.fromEdge(seal.size, edge);
+  const tree = await treeAt(tiles.read, seal.size);
   if (sameHash(tree.root(), seal.root)) return tree;
   throw contradiction(`the tiles at the end of the sealed tree of ${seal.size} records do not make its root`);
 };

@@ -1,18 +1,18 @@
 import { openCheckpoint } from '#ledger/checkpoint.ts';
 import { exportLineOf, type StoredRecord } from '#ledger/export-line.ts';
 import { BUNDLE_SIZE, bundleOf } from '#ledger/keys.ts';
-import { type Hash, MerkleTree, sameHash } from '#ledger/merkle.ts';
+import { sameHash } from '#ledger/merkle.ts';
 import { inclusionProof, rootByInclusion } from '#ledger/proofs.ts';
 import type { VerifierKey } from '#ledger/signed-note.ts';
-import { edgeOf, type ReadTile, readHashes, tileBytes } from '#ledger/tiles.ts';
+import { type ReadTile, readHashes, tileBytes, treeAt } from '#ledger/tiles.ts';
 import type { FoundCheckpoint } from '#ledger/tree-witness.ts';
 import { type Broken, broken } from '#ledger/verify-chain.ts';
 import { type LedgerVerdict, type VerifiedPart, verifyLedger } from '#ledger/verify-ledger.ts';
 
 export interface SelfCheckPorts {
   readonly key: VerifierKey;
-  /** Sizes of the checkpoints above this one, in order. */
-  readonly sizesAbove: (size: number) => Promise<readonly number[]>;
+  /** Sizes of the checkpoints above this one, in order, `limit` of them at most. */
+  readonly sizesAbove: (size: number, limit: number) => Promise<readonly number[]>;
   /** The checkpoint as it lies under lock; an empty note when it is not there. */
   readonly locked: (size: number) => Promise<FoundCheckpoint>;
   readonly bundle: (bundle: number, end: number) => Promise<readonly StoredRecord[]>;
@@ -20,8 +20,11 @@ export interface SelfCheckPorts {
   readonly bundles: ReadTile;
 }
 
-/** What one call checks, so that it ends in its time: more is for the next one. */
-const CHECK_RECORDS_MAX = 100_000;
+/**
+ * What one call checks, so that it ends in its time: more is for the next one. A checkpoint is an object that is read by
+ * itself, in about 30 ms; where records are few, each of them may have one.
+ */
+const CHECK_MOST = { records: 100_000, checkpoints: 1_500 } as const;
 
 export interface SelfCheck {
   readonly from: number;
@@ -45,9 +48,7 @@ const partOf = async (
       size - 1,
       `${found.name} can't be trusted${opened.ok ? '' : `: ${opened.reason}`}`,
     );
-  const edge: (readonly Hash[])[] = [];
-  for (const tile of edgeOf(size)) edge.push(tile.width === 0 ? [] : await readHashes(tiles, tile));
-  const tree = MerkleTree.fromEdge(size, edge);
+  const tree = await treeAt(tiles, size);
   if (!sameHash(tree.root(), opened.head.root))
     return broken(
       'inconsistent',
@@ -76,10 +77,10 @@ async function* linesOf(ports: SelfCheckPorts, from: number, end: number): Async
 export const checkLedger = async (
   ports: SelfCheckPorts,
   from: number,
-  most: number = CHECK_RECORDS_MAX,
+  most: { readonly records: number; readonly checkpoints: number } = CHECK_MOST,
 ): Promise<SelfCheck> => {
-  const sizes = await ports.sizesAbove(from);
-  const within = sizes.filter((size) => size <= from + most);
+  const sizes = await ports.sizesAbove(from, most.checkpoints + 1);
+  const within = sizes.slice(0, most.checkpoints).filter((size) => size <= from + most.records);
   const chosen = within.length > 0 ? within : sizes.slice(0, 1);
   const part = from === 0 ? undefined : await partOf(ports, from);
   if (part !== undefined && 'ok' in part) return { from, verdict: part, reached: undefined, more: false };

@@ -1,38 +1,20 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import * as z from 'zod';
-import { dynamoDbLedgerReader } from '#ledger/adapters/dynamodb-ledger-reader.ts';
-import { dynamoDbRecordIndex } from '#ledger/adapters/dynamodb-record-index.ts';
+import { indexedLedger, indexedLedgerEnvironment } from '#ledger/adapters/indexed-ledger.ts';
+import { instantOf } from '#ledger/query-schemas.ts';
 import { isPosition } from '#ledger/record-filter.ts';
 import { auditRoutes } from '#ledger/routes.ts';
 import { ofRelease, searchRecords } from '#ledger/search-records.ts';
-import { dynamoDb } from '#platform/clients.ts';
+import { dynamoDb, objectStore } from '#platform/clients.ts';
 import { fromCursor, toCursor } from '#platform/cursor.ts';
 import { readEnvironment } from '#platform/environment.ts';
 import { serveRoutes } from '#platform/serve-routes.ts';
 
-const environment = readEnvironment({
-  LEDGER_TABLE: z.string(),
-  LEDGER_HEADS_TABLE: z.string(),
-  LEDGER_INDEX_TABLE: z.string(),
-});
-
-const client = dynamoDb();
-const ledger = dynamoDbLedgerReader(client, {
-  ledger: environment.LEDGER_TABLE,
-  heads: environment.LEDGER_HEADS_TABLE,
-});
-const index = dynamoDbRecordIndex(client, environment.LEDGER_INDEX_TABLE, async (milliseconds) =>
-  sleep(milliseconds),
-);
+const { ledger, index } = indexedLedger(dynamoDb(), objectStore(), readEnvironment(indexedLedgerEnvironment));
 
 const isSequenceNumber = (position: string): boolean => /^\d{1,15}$/.test(position);
 
-/** One spelling of an instant, as records have it. */
-const instant = (time: string | undefined): string | undefined => time && new Date(time).toISOString();
-
 export const handler = serveRoutes(auditRoutes)({
   listRecords: async ({ query: { release, limit, cursor, from, to, ...wanted } }) => {
-    const filter = { ...wanted, from: instant(from), to: instant(to) };
+    const filter = { ...wanted, from: instantOf(from), to: instantOf(to) };
     const isFiltered = Object.values(filter).some((value) => value !== undefined);
     // Before the page, so that nothing that they say was looked through could have been missed.
     const [head, indexedSize] = await Promise.all([ledger.head(), index.indexedSize()]);

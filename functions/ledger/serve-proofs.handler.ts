@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { dynamoDbCheckpoints } from '#ledger/adapters/dynamodb-seals.ts';
 import { kmsVkey } from '#ledger/adapters/kms-signer.ts';
-import { s3TileReader } from '#ledger/adapters/s3-tiles.ts';
+import { s3BundleReader, s3TileReader } from '#ledger/adapters/s3-tiles.ts';
 import { TILE_WIDTH } from '#ledger/merkle.ts';
 import { proofRoutes } from '#ledger/proof-routes.ts';
 import { consistencyProof, inclusionProof } from '#ledger/proofs.ts';
@@ -23,7 +23,9 @@ const environment = readEnvironment({
 });
 
 const seals = dynamoDbCheckpoints(dynamoDb(), environment.SEALS_TABLE);
-const readTile = s3TileReader(objectStore(), environment.TILES_BUCKET);
+const objects = objectStore();
+const readTile = s3TileReader(objects, environment.TILES_BUCKET);
+const readBundle = s3BundleReader(objects, environment.TILES_BUCKET);
 const keys = keyManagement();
 
 let known: Promise<string> | undefined;
@@ -34,6 +36,9 @@ const vkey = (): Promise<string> => {
   });
   return known;
 };
+
+const unproven = (text: string): LedgerIntegrityError =>
+  new LedgerIntegrityError(`${text}; see the runbook, "LedgerVerificationFailed"`);
 
 const isSize = (position: string): boolean => /^\d{1,15}$/.test(position);
 const shown = ({ size, sealedAt, note }: Checkpoint) => ({ size, sealedAt, note });
@@ -50,12 +55,10 @@ const covering = async (size: number): Promise<Checkpoint> => {
 /** A record's canonical text, from its bundle. */
 const canonicalOf = async (index: number, size: number): Promise<string> => {
   const place = { level: 'entries', index: Math.floor(index / TILE_WIDTH) } as const;
-  const bytes =
-    (await readTile({ ...place, width: widthIn(place, size) })) ??
-    (await readTile({ ...place, width: TILE_WIDTH }));
+  const bytes = await readBundle({ ...place, width: widthIn(place, size) });
   const canonical = bytes && recordsIn(bytes)?.[index % TILE_WIDTH];
   if (canonical === undefined)
-    throw new LedgerIntegrityError(`record ${index} is signed, but not in its bundle of the tiles bucket`);
+    throw unproven(`record ${index} is signed, but not in its bundle of the tiles bucket`);
   return canonical;
 };
 
@@ -108,7 +111,7 @@ export const handler = serveRoutes(proofRoutes)({
     const receipt = receiptText({ index, proof, checkpoint: note });
     // A receipt that does not verify would be handed to an auditor: better to say here that something is wrong.
     const verdict = verifyReceipt(receipt, canonical, parseVkey(key));
-    if (!verdict.ok) throw new LedgerIntegrityError(`record ${index} can't be proven: ${verdict.text}`);
+    if (!verdict.ok) throw unproven(`record ${index} can't be proven: ${verdict.text}`);
     return { status: 200, body: { index, recordHash: verdict.recordHash, canonical, receipt } };
   },
 
@@ -117,7 +120,9 @@ export const handler = serveRoutes(proofRoutes)({
     const tile = { level, index, width };
     const hashes = width === 0 ? [] : await readHashes(readTile, tile);
     if (hashes.length === 0 || hashes.length < width)
-      throw new NotFoundError(`the tree has no ${tilePath(tile)}`);
+      throw new NotFoundError(
+        `the tree has no ${tilePath(tile)}; GET /v1/audit/checkpoints says how large it is`,
+      );
     return {
       status: 200,
       body: { path: tilePath(tile), hashes: Buffer.from(tileBytes(hashes)).toString('base64') },

@@ -1,4 +1,4 @@
-import { HASH_BYTES, type Hash, hashesIn, TILE_WIDTH } from '#ledger/merkle.ts';
+import { HASH_BYTES, type Hash, hashesIn, MerkleTree, TILE_WIDTH } from '#ledger/merkle.ts';
 
 /**
  * A tile of the tree, or with level `entries` a bundle of the records themselves, by C2SP tlog-tiles. `width` is 256
@@ -39,7 +39,7 @@ export const tileOf = (path: string): Tile | undefined => {
 };
 
 /** Records under one hash of a level. */
-const spanOf = (level: Tile['level']): number => (level === 'entries' ? 1 : TILE_WIDTH ** level);
+export const spanOf = (level: Tile['level']): number => (level === 'entries' ? 1 : TILE_WIDTH ** level);
 
 /** The number of the first record that a tile tells of. */
 export const firstRecordOf = ({ level, index }: Omit<Tile, 'width'>): number =>
@@ -74,6 +74,13 @@ export type ReadTile = (tile: Tile) => Promise<Uint8Array | undefined>;
 export const readHashes = async (read: ReadTile, tile: Tile): Promise<readonly Hash[]> => {
   const bytes = (await read(tile)) ?? (await read({ ...tile, width: TILE_WIDTH })) ?? new Uint8Array();
   return hashesIn(bytes).slice(0, tile.width);
+};
+
+/** The tree of `size` leaves, from the tiles at its edge, taken as they are: compare its root with one that is known. */
+export const treeAt = async (read: ReadTile, size: number): Promise<MerkleTree> => {
+  const edge: (readonly Hash[])[] = [];
+  for (const tile of edgeOf(size)) edge.push(tile.width === 0 ? [] : await readHashes(read, tile));
+  return MerkleTree.fromEdge(size, edge);
 };
 
 /** An entry bundle: each record's canonical bytes behind a big-endian uint16 of their length. */

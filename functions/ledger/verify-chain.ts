@@ -1,5 +1,5 @@
 import { EMPTY_LEDGER, type LedgerHead } from '#ledger/chain.ts';
-import { type ExportLine, type Link, readExportLine } from '#ledger/export-line.ts';
+import { type ExportLine, isBlank, type Line, type Link, readExportLine } from '#ledger/export-line.ts';
 
 export type ChainFault =
   | 'edited'
@@ -19,7 +19,7 @@ export type ChainVerdict =
   | { readonly ok: false; readonly fault: ChainFault; readonly seq: number; readonly text: string };
 
 export type Broken = Extract<ChainVerdict, { ok: false }>;
-export type Lines = AsyncIterable<string> | Iterable<string>;
+export type Lines = AsyncIterable<Line> | Iterable<Line>;
 
 type SoundLine = Extract<ExportLine, { kind: 'sound' }>;
 
@@ -73,7 +73,7 @@ const seqOf = (line: ExportLine): number | undefined => {
 };
 
 const observe = async (
-  lines: AsyncIterator<string>,
+  lines: AsyncIterator<Line>,
   proven: Proven,
   misfit: ExportLine,
 ): Promise<Aftermath> => {
@@ -144,11 +144,7 @@ const diagnoseRepeat = (proven: Proven, link: Link): Broken => {
   );
 };
 
-const diagnose = async (
-  proven: Proven,
-  misfit: ExportLine,
-  lines: AsyncIterator<string>,
-): Promise<Broken> => {
+const diagnose = async (proven: Proven, misfit: ExportLine, lines: AsyncIterator<Line>): Promise<Broken> => {
   const after = await observe(lines, proven, misfit);
   const due = proven.size;
   if (misfit.kind === 'cut' && after.next === undefined)
@@ -176,8 +172,8 @@ const contradicts = (proven: LedgerHead, known: LedgerHead): Broken | undefined 
       )
     : undefined;
 
-async function* nonEmpty(lines: Lines): AsyncGenerator<string> {
-  for await (const line of lines) if (line.trim() !== '') yield line;
+async function* nonEmpty(lines: Lines): AsyncGenerator<Line> {
+  for await (const line of lines) if (!isBlank(line)) yield line;
 }
 
 /**

@@ -6,8 +6,10 @@ import { dynamoDbBundles } from '#ledger/adapters/dynamodb-bundles.ts';
 import { dynamoDbCheckpoints, dynamoDbProgress } from '#ledger/adapters/dynamodb-seals.ts';
 import { kmsVkey } from '#ledger/adapters/kms-signer.ts';
 import { lambdaLedgerWriter } from '#ledger/adapters/lambda-ledger-writer.ts';
+import { s3ArchivedBundles } from '#ledger/adapters/s3-archive.ts';
 import { copyCheckpoint, s3LockedCheckpoint } from '#ledger/adapters/s3-checkpoints.ts';
 import { s3BundleReader, s3TileReader } from '#ledger/adapters/s3-tiles.ts';
+import { withArchive } from '#ledger/archived-bundle.ts';
 import { checkLedger, type SelfCheck } from '#ledger/self-check.ts';
 import { parseVkey } from '#ledger/signed-note.ts';
 import type { Broken } from '#ledger/verify-chain.ts';
@@ -23,6 +25,7 @@ const environment = readEnvironment({
   SEALS_TABLE: z.string(),
   TILES_BUCKET: z.string(),
   CHECKPOINTS_BUCKET: z.string(),
+  ARCHIVE_BUCKET: z.string(),
   /** Empty where none is configured. */
   CHECKPOINT_COPIES_BUCKET: z.string(),
   SIGNING_KEY_ARN: z.string(),
@@ -33,8 +36,8 @@ const environment = readEnvironment({
 /** The schedule's call asks for what is new; `{"full":true}`, by hand, for everything from the first record on. */
 const inputSchema = z.strictObject({ full: z.boolean().default(false) });
 
-/** Time for one more part of the ledger, and for recording what came of it. */
-const PART_MILLISECONDS = 60_000;
+/** Time for one more part of the ledger, and for recording what came of it: 45 s of checkpoints, and as many records. */
+const PART_MILLISECONDS = 75_000;
 
 const tables = dynamoDb();
 const objects = objectStore();
@@ -47,7 +50,9 @@ const ports = async () => ({
   key: parseVkey(await kmsVkey(keys, environment.SIGNING_KEY_ARN, environment.LEDGER_ORIGIN)),
   sizesAbove: seals.sizesAbove,
   locked: s3LockedCheckpoint(objects, environment.CHECKPOINTS_BUCKET),
-  bundle: dynamoDbBundles(tables, environment.LEDGER_TABLE),
+  bundle: withArchive(dynamoDbBundles(tables, environment.LEDGER_TABLE), {
+    bundle: s3ArchivedBundles(objects, environment.ARCHIVE_BUCKET),
+  }),
   tiles: s3TileReader(objects, environment.TILES_BUCKET),
   bundles: s3BundleReader(objects, environment.TILES_BUCKET),
 });

@@ -1,10 +1,12 @@
 import { AppConfigClient } from '@aws-sdk/client-appconfig';
 import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
+import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ECSClient } from '@aws-sdk/client-ecs';
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { IAMClient } from '@aws-sdk/client-iam';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
@@ -45,6 +47,9 @@ const BRIEF: Patience = { attempts: 1, seconds: 2 };
  */
 export const SHIFTING: Patience = { attempts: 1, seconds: 8 };
 
+/** For what is worth a warning and no more: a call from the API's own time, whose answer may be missing. */
+export const ADVISORY: Patience = { attempts: 1, seconds: 12 };
+
 /** Without a region: the function's own. */
 const bounded = ({ attempts, seconds }: Patience, region?: string) => ({
   ...(region !== undefined && { region }),
@@ -79,3 +84,6 @@ export const appConfig = (region?: string, patience: Patience = BRIEF): AppConfi
   new AppConfigClient(bounded(patience, region));
 /** Whoever reads the kill switches goes on without them. */
 export const appConfigData = (): AppConfigDataClient => new AppConfigDataClient(bounded(IMPATIENT));
+export const iam = (): IAMClient => new IAMClient(bounded(PATIENT));
+export const cloudFormation = (region?: string): CloudFormationClient =>
+  new CloudFormationClient(bounded(PATIENT, region));

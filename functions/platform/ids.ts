@@ -24,6 +24,9 @@ export const environmentNameSchema = z
     'must be 1 to 20 lower-case letters, digits and hyphens, starting with a letter',
   );
 
+/** The environment that has rules of its own. */
+export const PRODUCTION = 'production';
+
 /** Chosen by the caller: the same key and the same request have one effect. */
 export const idempotencyKeySchema = z
   .string()

@@ -15,6 +15,7 @@ export const METRIC = {
   restoreMilliseconds: 'RestoreMilliseconds',
   releaseRecovered: 'ReleaseRecovered',
   releaseStuck: 'ReleaseStuck',
+  deploymentDrifted: 'DeploymentDrifted',
   judgedWithoutData: 'JudgedWithoutData',
   rollbackHeld: 'RollbackHeld',
   autoRollbackOff: 'AutoRollbackOff',

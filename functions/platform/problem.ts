@@ -12,6 +12,9 @@ export const problemSchema = z.strictObject({
 });
 export type Problem = z.infer<typeof problemSchema>;
 
+/** The detail of a 403 that another role would not get; every other one is a rule's, whoever asks. */
+export const ROLES_FORBID = 'your roles do not allow this';
+
 const PROBLEMS: Record<ErrorCode | 'internal', { readonly status: number; readonly title: string }> = {
   'invalid-request': { status: 400, title: 'The request is not valid' },
   unauthenticated: { status: 401, title: 'Sign in first' },

@@ -13,7 +13,7 @@ import { InvalidRequestError, NotFoundError, PolicyDeniedError } from '#platform
 import { parseOrRefuse } from '#platform/faults.ts';
 import { idempotencyKeySchema } from '#platform/ids.ts';
 import { jsonFault } from '#platform/json-faults.ts';
-import { problemOf } from '#platform/problem.ts';
+import { problemOf, ROLES_FORBID } from '#platform/problem.ts';
 import { publishMetrics } from '#platform/publish-metrics.ts';
 import { type Route, type RouteTable, routeKey } from '#platform/route.ts';
 import { logger } from '#platform/telemetry.ts';
@@ -108,7 +108,7 @@ const callerFor = (route: Route, event: HttpEvent): Caller | undefined => {
   const caller = callerOf(event.requestContext.authorizer?.jwt?.claims);
   const allowed = new Set<string>([...route.roles, 'admin']);
   if (caller.roles.some((role) => allowed.has(role))) return caller;
-  throw new PolicyDeniedError('your roles do not allow this', {
+  throw new PolicyDeniedError(ROLES_FORBID, {
     faults: [
       {
         path: '',

@@ -1,6 +1,7 @@
 import type { LedgerEventType } from '#ledger/event-types.ts';
 import type { RecordDraft } from '#ledger/record.ts';
 import { type Actor, systemActor } from '#platform/actor.ts';
+import { PRODUCTION } from '#platform/ids.ts';
 import type { FlagsVersion } from '#policy/flag-store.ts';
 import type { NotedState, SwitchNote } from '#policy/flags-document-schema.ts';
 import {
@@ -8,7 +9,6 @@ import {
   KILL_SWITCHES,
   type KillSwitch,
   OFF_MEANS,
-  PRODUCTION,
   type SwitchState,
 } from '#policy/kill-switches.ts';
 

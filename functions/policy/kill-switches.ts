@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { environmentNameSchema } from '#platform/ids.ts';
+import { environmentNameSchema, PRODUCTION } from '#platform/ids.ts';
 
 /** Parts of Sluice that people can switch off without deploying anything. All are on unless someone switched them off. */
 export const KILL_SWITCHES = [
@@ -50,8 +50,6 @@ export const ON: SwitchState = { on: true, offIn: [] };
 
 /** The built-in default, for when the switches were never read: nothing of what protects people is missing then. */
 export const ALL_ON = Object.fromEntries(KILL_SWITCHES.map((name) => [name, ON])) as unknown as SwitchStates;
-
-export const PRODUCTION = 'production';
 
 /** Their names say where they belong: elsewhere there is nothing to switch off. */
 const OF_PRODUCTION: ReadonlySet<KillSwitch> = new Set(['prodValidation', 'prodReadiness']);

@@ -49,10 +49,10 @@ export const managedAttribute = (target: Target, resource: TemplateResource): st
     case 'lambda-alias':
       return aliasAttribute(resource);
     case 'alb':
+    case 'ecs':
       return resource.Type === 'AWS::ElasticLoadBalancingV2::Listener'
         ? weightAttribute('DefaultActions', propertiesOf(resource.Properties).DefaultActions)
         : weightAttribute('Actions', propertiesOf(resource.Properties).Actions);
-    case 'ecs':
     case 'appconfig-flag':
     case 'custom':
       return undefined;

@@ -16,8 +16,13 @@ export const serviceRoutes = defineRoutes({
     roles: ['operator'],
     params: oneService,
     body: serviceDefinitionSchema,
-    responses: { 200: registeredServiceSchema },
-    problems: [409],
+    responses: {
+      200: registeredServiceSchema.extend({
+        /** What may go wrong with its targets, by their paths; it is registered all the same. */
+        warnings: z.array(z.string()).optional(),
+      }),
+    },
+    problems: [403, 409],
   },
   getService: {
     method: 'GET',

@@ -1,13 +1,16 @@
 import * as z from 'zod';
 import { lambdaLedgerWriter } from '#ledger/adapters/lambda-ledger-writer.ts';
-import { dynamoDb, lambdaInvoker } from '#platform/clients.ts';
+import { ADVISORY, dynamoDb, lambdaInvoker } from '#platform/clients.ts';
 import { fromCursor, toCursor } from '#platform/cursor.ts';
 import { digestOf } from '#platform/digest.ts';
 import { readEnvironment } from '#platform/environment.ts';
 import { InvalidRequestError, NotFoundError } from '#platform/errors.ts';
 import { serviceNameSchema } from '#platform/ids.ts';
 import { serveRoutes } from '#platform/serve-routes.ts';
+import { logger } from '#platform/telemetry.ts';
 import { dynamoDbServices } from '#policy/adapters/dynamodb-services.ts';
+import { lambdaOwners } from '#policy/adapters/lambda-ownership.ts';
+import { admitTargets } from '#policy/admit-targets.ts';
 import { hookFunctionsVariable } from '#policy/hook-schema.ts';
 import { metricFunctionsVariable } from '#policy/lambda-metrics-schema.ts';
 import { hostPatternsVariable, metricHostsVariable, reachSchema } from '#policy/outbound-schema.ts';
@@ -20,6 +23,7 @@ import { stageFaults } from '#policy/stage-limits.ts';
 const environment = readEnvironment({
   SERVICES_TABLE: z.string(),
   LEDGER_WRITER_ARN: z.string(),
+  CHECK_OWNERSHIP_ARN: z.string(),
   METRIC_PERIOD_SECONDS_MIN: z.coerce.number().int().min(1),
   PROBE_HOSTS: hostPatternsVariable,
   METRIC_HOSTS: metricHostsVariable,
@@ -33,6 +37,9 @@ const environment = readEnvironment({
 
 const services = dynamoDbServices(dynamoDb(), environment.SERVICES_TABLE);
 const ledger = lambdaLedgerWriter(lambdaInvoker(), environment.LEDGER_WRITER_ARN);
+const owners = lambdaOwners(lambdaInvoker(ADVISORY), environment.CHECK_OWNERSHIP_ARN, (error) =>
+  logger.warn('ownership not checked', { error }),
+);
 
 /**
  * The ledger's records hold the definition with every default spelled out; one takes 65,535 bytes, and the rest of them
@@ -70,6 +77,8 @@ export const handler = serveRoutes(serviceRoutes)({
   putService: async ({ params, body, caller, requestId }) => {
     refuseBeyondStage(body);
     refuseTooLong(body);
+    const previous = await services.get(params.service);
+    const warnings = await admitTargets(owners, body, previous?.definition);
     const registered = await registerService(
       { services, ledger },
       {
@@ -81,7 +90,7 @@ export const handler = serveRoutes(serviceRoutes)({
         requestId,
       },
     );
-    return { status: 200, body: registered };
+    return { status: 200, body: { ...registered, ...(warnings.length > 0 && { warnings: [...warnings] }) } };
   },
   getService: async ({ params }) => {
     const registered = await services.get(params.service);

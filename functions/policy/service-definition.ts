@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { environmentNameSchema, serviceNameSchema } from '#platform/ids.ts';
+import { environmentNameSchema, PRODUCTION, serviceNameSchema } from '#platform/ids.ts';
 import { textSchema } from '#platform/text.ts';
 import { experimentFaults, experimentSettingsSchema } from '#policy/experiment-schema.ts';
 import { guardAlarmsSchema } from '#policy/guard-alarms-schema.ts';
@@ -10,7 +10,7 @@ import { planChoiceSchema } from '#policy/plan.ts';
 import { probeDefinitionSchema } from '#policy/probe-definition.ts';
 import { targetIdentity, targetSchema } from '#policy/target.ts';
 import { WAVES_MAX, waveDefinitionSchema } from '#policy/wave-definition.ts';
-import { JudgePolicy } from '#rollout/judge/judge-policy.ts';
+import { judgePolicySchema } from '#rollout/judge/judge-policy.ts';
 
 /** How one service is released into one environment. */
 export const serviceEnvironmentSchema = z.strictObject({
@@ -31,11 +31,9 @@ export const serviceEnvironmentSchema = z.strictObject({
     .max(WAVES_MAX - 1)
     .default([]),
   /** Bounds and limits of the judge where they differ from the defaults. */
-  judge: JudgePolicy.prefault({}),
+  judge: judgePolicySchema.prefault({}),
 });
 export type ServiceEnvironment = z.infer<typeof serviceEnvironmentSchema>;
-
-const PRODUCTION = 'production';
 
 interface WaveMisfit {
   readonly path: readonly (string | number)[];

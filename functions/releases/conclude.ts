@@ -1,4 +1,5 @@
 import type { LedgerWriter } from '#ledger/append.ts';
+import { conclusionOf } from '#ledger/ended-releases.ts';
 import type { LedgerEventType } from '#ledger/event-types.ts';
 import { systemActor } from '#platform/actor.ts';
 import { ConflictError, NotFoundError, TransientError } from '#platform/errors.ts';
@@ -75,7 +76,7 @@ export const concludeRelease = async (
   if (outcome === undefined) throw new TransientError(`release ${releaseId} has no outcome yet`);
   const at = ports.now();
   const restored = restoredTime(release);
-  await ports.ledger.append(`${releaseId}/concluded`, [
+  await ports.ledger.append(conclusionOf(releaseId), [
     releaseRecord(TERMINAL[outcome], release, systemActor('conclude-release'), at, {
       outcome,
       reasons: release.reasons ?? [],

@@ -1,4 +1,5 @@
 import { InvalidRequestError, NotFoundError, PolicyDeniedError } from '#platform/errors.ts';
+import { PRODUCTION } from '#platform/ids.ts';
 import { type ExperimentSettings, experimentFaults } from '#policy/experiment-schema.ts';
 import { type Plan, planAtOnce, planOf, planOfExperiment } from '#policy/plan.ts';
 import type { ServiceEnvironment } from '#policy/service-definition.ts';
@@ -14,8 +15,6 @@ export interface DraftPorts {
   /** What a request may ask for in production. */
   readonly productionStrategies: readonly Strategy[];
 }
-
-const PRODUCTION = 'production';
 
 /** How every release begins. */
 export const BEGINNING = { attempt: 1, mode: 'forward', fence: 1, recoveries: 0 } as const;

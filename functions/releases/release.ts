@@ -11,8 +11,8 @@ import { targetSchema } from '#policy/target.ts';
 import { bakeSecondsSchema, WAVES_MAX, waveNameSchema } from '#policy/wave-definition.ts';
 import { releaseRequestSchema } from '#releases/release-request.ts';
 import { experimentResultSchema } from '#rollout/judge/experiment.ts';
-import { BaselineHistory } from '#rollout/judge/facts.ts';
-import { JudgePolicy } from '#rollout/judge/judge-policy.ts';
+import { baselineHistorySchema } from '#rollout/judge/facts.ts';
+import { judgePolicySchema } from '#rollout/judge/judge-policy.ts';
 
 export const REASON_TEXT_MAX = 1_000;
 
@@ -46,7 +46,7 @@ export const snapshotSchema = z.strictObject({
   /** Where versions stand, on a target that has places for them: an ECS target's services by their names. */
   places: z.record(z.string(), z.string()).optional(),
   /** What the stable version showed before anything moved. */
-  history: BaselineHistory.optional(),
+  history: baselineHistorySchema.optional(),
   takenAt: z.iso.datetime(),
 });
 export type Snapshot = z.infer<typeof snapshotSchema>;
@@ -132,7 +132,7 @@ export const releaseSchema = z.strictObject({
   hooks: hooksSchema.optional(),
   waves: z.array(waveSchema).min(1).max(WAVES_MAX),
   plan: planSchema,
-  judge: JudgePolicy,
+  judge: judgePolicySchema,
   attempt: z.int().min(1),
   mode: z.enum(['forward', 'restoring', 'done']),
   fence: z.int().min(1),

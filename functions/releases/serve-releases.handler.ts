@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { dynamoDbLedgerReader } from '#ledger/adapters/dynamodb-ledger-reader.ts';
+import { archiveEnvironment, ledgerArchive } from '#ledger/adapters/ledger-archive.ts';
 import type { Caller } from '#platform/actor.ts';
-import { dynamoDb } from '#platform/clients.ts';
+import { dynamoDb, objectStore } from '#platform/clients.ts';
 import { fromCursor, toCursor } from '#platform/cursor.ts';
 import { digestOf } from '#platform/digest.ts';
 import { readEnvironment } from '#platform/environment.ts';
@@ -20,6 +21,7 @@ import { environmentView, knownEnvironment } from '#releases/environment-view.ts
 import { untilFault } from '#releases/freeze.ts';
 import { changeFreeze, type FreezeChange } from '#releases/freeze-environment.ts';
 import { idempotencyScope } from '#releases/keys.ts';
+import { latestReleases } from '#releases/latest-releases.ts';
 import { phaseOf, type Release } from '#releases/release.ts';
 import { requestRelease } from '#releases/request-release.ts';
 import { rollBack } from '#releases/roll-back.ts';
@@ -32,6 +34,7 @@ const environment = readEnvironment({
   ...requestEnvironment,
   LEDGER_TABLE: z.string(),
   LEDGER_HEADS_TABLE: z.string(),
+  ...archiveEnvironment,
 });
 
 const ports = {
@@ -41,10 +44,11 @@ const ports = {
   productionStrategies: environment.PRODUCTION_STRATEGIES,
   switches: killSwitches(environment),
 };
-const records = dynamoDbLedgerReader(dynamoDb(), {
-  ledger: environment.LEDGER_TABLE,
-  heads: environment.LEDGER_HEADS_TABLE,
-});
+const records = dynamoDbLedgerReader(
+  dynamoDb(),
+  { ledger: environment.LEDGER_TABLE, heads: environment.LEDGER_HEADS_TABLE },
+  ledgerArchive(dynamoDb(), objectStore(), environment),
+);
 
 const freezing = { ...ports, environments: ports.releases };
 
@@ -107,11 +111,8 @@ export const handler = serveRoutes(releaseRoutes)({
   getRollbacks: async ({ params: { service }, query: { environment } }) => {
     if ((await ports.services.get(service)) === undefined)
       throw new NotFoundError(`service ${service} is not registered`);
-    const { releases } = await ports.releases.list({ service, limit: LATEST_RELEASES });
-    const wanted = releases.filter(
-      (release) => environment === undefined || release.environment === environment,
-    );
-    return { status: 200, body: rollbackReport(wanted) };
+    const latest = latestReleases(ports.releases, { service, environment }, LATEST_RELEASES);
+    return { status: 200, body: rollbackReport(await Array.fromAsync(latest)) };
   },
   requestRelease: async ({ body, caller, idempotencyKey, requestId }) => {
     const now = new Date();

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Step } from '#releases/step.ts';
-import { ArmFacts, addArms, addProbes } from '#rollout/judge/facts.ts';
+import { type ArmFacts, addArms, addProbes, armFactsSchema } from '#rollout/judge/facts.ts';
 import type { PeriodFacts } from '#rollout/metric-source.ts';
 import { cumulativeFacts, type Settled } from '#rollout/stage-clock.ts';
 
@@ -8,7 +8,7 @@ import { cumulativeFacts, type Settled } from '#rollout/stage-clock.ts';
  * The part of a step that was summed up and is not read again, to its end (epoch milliseconds). An experiment goes on for longer
  * than a source keeps its counts, and to read weeks at every look would cost more than the looks.
  */
-export const countedSchema = z.strictObject({ until: z.int(), facts: ArmFacts });
+export const countedSchema = z.strictObject({ until: z.int(), facts: armFactsSchema });
 export type Counted = Readonly<z.infer<typeof countedSchema>>;
 
 /** What of an experiment is read at once at most, after a source was silent for long: a day, or two rounds. */

@@ -15,7 +15,8 @@ export interface Guards {
 
 export const NO_GUARDS: Guards = { alarms: [], unknown: [] };
 
-const guardsOf = (names: readonly string[], alarms: readonly GuardAlarm[]): Guards => ({
+/** The alarms that were asked for, and which of them there are not. */
+export const guardsOf = (names: readonly string[], alarms: readonly GuardAlarm[]): Guards => ({
   alarms,
   unknown: names.filter((name) => alarms.every((alarm) => alarm.name !== name)),
 });
@@ -38,14 +39,8 @@ export const readGuards = async (
 /**
  * Why a release must not begin: a guard that is raised already would only roll it back, and one that there is not would
  * never. Undefined when nothing is against it.
- * @throws TransientError when the alarms can't be read.
  */
-export const guardsAgainst = async (
-  reader: AlarmReader,
-  { guardAlarms: names = [] }: Pick<Release, 'guardAlarms'>,
-): Promise<string | undefined> => {
-  if (names.length === 0) return undefined;
-  const { alarms, unknown } = guardsOf(names, await reader.states(names));
+export const guardFault = ({ alarms, unknown }: Guards): string | undefined => {
   if (unknown.length > 0)
     return `there is no guard alarm ${unknown.join(', ')} in this account and region; register the service with the right names`;
   const raised = alarms.filter(({ state }) => state === 'ALARM').map(({ name }) => name);
@@ -53,3 +48,10 @@ export const guardsAgainst = async (
     ? undefined
     : `guard alarm ${raised.join(', ')} is in ALARM; nothing is released before it is over`;
 };
+
+/** @throws TransientError when the alarms can't be read. */
+export const guardsAgainst = async (
+  reader: AlarmReader,
+  { guardAlarms: names = [] }: Pick<Release, 'guardAlarms'>,
+): Promise<string | undefined> =>
+  names.length === 0 ? undefined : guardFault(guardsOf(names, await reader.states(names)));

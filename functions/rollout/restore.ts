@@ -75,9 +75,18 @@ const tell = async (
   type: LedgerEventType,
   actor: Actor,
   data: Readonly<Record<string, unknown>>,
-): Promise<void> => {
+): Promise<'told' | 'refused'> => {
   const drafts = [releaseRecord(type, subject, actor, ports.now(), data)];
-  await appendOrSpool(ports, `${subject.releaseId}/${step}`, drafts);
+  return appendOrSpool(ports, `${subject.releaseId}/${step}`, drafts);
+};
+
+/** Whether the release is known to have ended; unknown is no reason to leave traffic where it is. */
+const hasEnded = async ({ releases }: RestorePorts, releaseId: ReleaseId): Promise<boolean> => {
+  try {
+    return (await releases.readFence(releaseId)).mode === 'done';
+  } catch {
+    return false;
+  }
 };
 
 /** A target that others keep writing to is worth another try: a conflict would say that the release has ended. */
@@ -194,17 +203,13 @@ export const restoreTraffic = async (
   if (state === 'done') return { kind: 'done' };
   const subject = state.release ?? command.carried?.subject;
   const waves = wavesToRestore(state.release, command.carried);
-  if (command.abortedBy !== undefined && subject !== undefined)
-    await tell(
-      ports,
-      subject,
-      `abort/${command.key ?? state.fence}`,
-      'release.abort.accepted',
-      command.abortedBy,
-      {
-        reasons: command.cause,
-      },
-    );
+  if (command.abortedBy !== undefined && subject !== undefined) {
+    const step = `abort/${command.key ?? state.fence}`;
+    const data = { reasons: command.cause };
+    const told = await tell(ports, subject, step, 'release.abort.accepted', command.abortedBy, data);
+    // Another restore was verified at the fence that this one raised, and the release ended on it before this was told.
+    if (told === 'refused' && (await hasEnded(ports, releaseId))) return { kind: 'done' };
+  }
   if (waves === undefined || subject === undefined) {
     if (state.fence === undefined) throw new TransientError('neither state nor snapshot is at hand');
     const fence = await noteStable(ports, releaseId, state.fence, async () => undefined);

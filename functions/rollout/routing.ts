@@ -1,4 +1,4 @@
-import type { CanaryWeight, Routing } from '#rollout/traffic-shifter.ts';
+import type { CanaryWeight, Routing, Unfitness } from '#rollout/traffic-shifter.ts';
 
 /** Weights are set in whole percents and stored as fractions; this is far below one percent and far above rounding. */
 export const TOLERANCE_PERCENT = 0.01;
@@ -42,3 +42,14 @@ export const describeRouting = (routing: Routing): string =>
     ...(testersGet(routing, routing.primary) ? [] : [`${routing.testers} (testers)`]),
     ...(routing.sticky ? ['sticky'] : []),
   ].join(', ');
+
+/** Why no release can begin at this routing, whatever the version; `name` is the target's, for people. */
+export const routingUnfitness = (name: string, routing: Routing): readonly Unfitness[] =>
+  isAlone(routing, routing.primary)
+    ? []
+    : [
+        {
+          code: 'already-weighted',
+          text: `${name} already splits its traffic: ${describeRouting(routing)}; bring it to one version first`,
+        },
+      ];

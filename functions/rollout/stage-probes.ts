@@ -1,14 +1,14 @@
 import * as z from 'zod';
 import type { Stage } from '#policy/plan.ts';
-import { addProbes, ProbeCounts } from '#rollout/judge/facts.ts';
+import { addProbes, probeCountsSchema } from '#rollout/judge/facts.ts';
 import type { Settled } from '#rollout/stage-clock.ts';
 
 /** What one look's probes found: `probes` of the new version, `baselineProbes` of the stable one. */
-const LookProbes = z.strictObject({
-  probes: ProbeCounts.optional(),
-  baselineProbes: ProbeCounts.optional(),
+const lookProbesSchema = z.strictObject({
+  probes: probeCountsSchema.optional(),
+  baselineProbes: probeCountsSchema.optional(),
 });
-export type LookProbes = Readonly<z.infer<typeof LookProbes>>;
+export type LookProbes = Readonly<z.infer<typeof lookProbesSchema>>;
 
 /**
  * The probes of a stage so far, and of each round that is not judged yet. Nothing else keeps them: they are carried
@@ -16,8 +16,8 @@ export type LookProbes = Readonly<z.infer<typeof LookProbes>>;
  * counted is forgotten with that try, and no probe counts twice.
  */
 export const stageProbesSchema = z.strictObject({
-  stage: LookProbes,
-  rounds: z.array(z.strictObject({ number: z.int().min(1), ...LookProbes.shape })),
+  stage: lookProbesSchema,
+  rounds: z.array(z.strictObject({ number: z.int().min(1), ...lookProbesSchema.shape })),
 });
 export type StageProbes = Readonly<z.infer<typeof stageProbesSchema>>;
 

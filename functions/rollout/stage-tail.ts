@@ -1,10 +1,10 @@
 import * as z from 'zod';
 import { type Counted, factsOfStep } from '#rollout/counted-facts.ts';
-import { ArmFacts, addArms } from '#rollout/judge/facts.ts';
+import { addArms, armFactsSchema } from '#rollout/judge/facts.ts';
 import type { PeriodFacts } from '#rollout/metric-source.ts';
 import { cumulativeFacts, type Settled, settledUntil } from '#rollout/stage-clock.ts';
 
-const armsSchema = ArmFacts.pick({ canary: true, baseline: true });
+const armsSchema = armFactsSchema.pick({ canary: true, baseline: true });
 
 /**
  * The end of a step that was passed: what had settled of it by then, and the periods that were still to settle, from the

@@ -7,13 +7,13 @@ import { carriedTargetsSchema } from '#rollout/carried-targets-schema.ts';
 import { countedSchema } from '#rollout/counted-facts.ts';
 import { hookStateSchema } from '#rollout/hooks.ts';
 import { experimentResultSchema } from '#rollout/judge/experiment.ts';
-import { StageState } from '#rollout/judge/stage-state.ts';
+import { stageStateSchema } from '#rollout/judge/stage-state.ts';
 import { stageProbesSchema } from '#rollout/stage-probes.ts';
 import { stageTailSchema } from '#rollout/stage-tail.ts';
 
 /** What is known of one wave's traffic at the present step. */
 const waveStateSchema = z.strictObject({
-  judge: StageState,
+  judge: stageStateSchema,
   /** Absent where the wave has no probes. */
   probes: stageProbesSchema.optional(),
   /** Of the step before, what was still to settle when it passed. */

@@ -12,7 +12,10 @@ const tell = async (
   batch: string,
   drafts: readonly RecordDraft[],
 ): Promise<void> => {
-  if (decision.verdict === 'restore') return appendOrSpool(ports, batch, drafts);
+  if (decision.verdict === 'restore') {
+    await appendOrSpool(ports, batch, drafts);
+    return;
+  }
   try {
     await ports.ledger.append(batch, drafts);
   } catch (error) {

@@ -22,6 +22,25 @@ export type Inspection =
   | { readonly kind: 'fit'; readonly snapshot: Omit<Snapshot, 'takenAt'> }
   | { readonly kind: 'unfit'; readonly code: string; readonly text: string };
 
+/** What of a target keeps releases from beginning, told as `inspect` would tell it. */
+export interface Unfitness {
+  readonly code: string;
+  readonly text: string;
+}
+
+/** What is there without a release in sight. A target without `unfit` takes any version that exists and fits. */
+export type Examination =
+  | { readonly kind: 'absent'; readonly text: string }
+  | {
+      readonly kind: 'found';
+      readonly routing: Routing;
+      /** Longest a request may run, seconds; metrics settle that much later. */
+      readonly timeoutSeconds?: number;
+      /** Where versions stand, as a snapshot has it. */
+      readonly places?: Snapshot['places'];
+      readonly unfit: readonly Unfitness[];
+    };
+
 export interface CanaryWeight {
   readonly stable: string;
   readonly canary: string;
@@ -54,6 +73,8 @@ export interface TrafficShifter<Target> {
    * it calls again while it says `waiting`. Repeating it is safe, also while the version has traffic.
    */
   prepare(target: Target, version: string, mayWrite: MayWrite): Promise<Preparation>;
+  /** What there is, and whether a release could begin on it at all. Changes nothing. */
+  examine(target: Target): Promise<Examination>;
   readRouting(target: Target): Promise<Routing>;
   setWeight(target: Target, weight: CanaryWeight, revision: string): Promise<void>;
   /** Makes `version` the primary, alone. */

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { Aws, Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Aws, type CfnResource, Duration, RemovalPolicy } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction, OutputFormat, SourceMapMode } from 'aws-cdk-lib/aws-lambda-nodejs';
@@ -57,12 +57,15 @@ export class GovernedFunction extends Construct {
   readonly live: lambda.IFunction;
   readonly role: iam.Role;
   readonly timeoutSeconds: number;
+  /** Its file's name, and its own behind the stack's prefix. */
+  readonly entry: string;
 
   constructor(scope: Construct, id: string, props: GovernedFunctionProps) {
     super(scope, id);
     const { config } = props;
     const name = functionName(config, props.entry);
     this.timeoutSeconds = props.timeoutSeconds;
+    this.entry = props.entry;
     const logGroup = new logs.LogGroup(this, 'Logs', {
       logGroupName: `/aws/lambda/${name}`,
       retention: config.logRetentionDays,
@@ -135,5 +138,13 @@ export class GovernedFunction extends Construct {
     if (wildcard !== undefined)
       for (const resource of resources) if (resource.includes('*')) explainWildcard(this, resource, wildcard);
     return this;
+  }
+
+  /** Lets `user` call any published version of this function, for code that is older than the newest. */
+  grantCalls(user: GovernedFunction): void {
+    const { node, stack, functionArn } = this.function;
+    user.allow(['lambda:InvokeFunction'], [`${functionArn}:*`]);
+    const id = stack.getLogicalId(node.defaultChild as CfnResource);
+    explainWildcard(user, `<${id}.Arn>:*`, 'Any published version of this one function.');
   }
 }

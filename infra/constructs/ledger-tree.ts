@@ -1,7 +1,7 @@
-import { Aws, CfnOutput, type CfnResource, Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Aws, CfnOutput, Duration, RemovalPolicy } from 'aws-cdk-lib';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as kms from 'aws-cdk-lib/aws-kms';
-import * as s3 from 'aws-cdk-lib/aws-s3';
+import type * as s3 from 'aws-cdk-lib/aws-s3';
 import * as scheduler from 'aws-cdk-lib/aws-scheduler';
 import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
@@ -9,14 +9,15 @@ import { Construct } from 'constructs';
 import { VERIFIED_KEY } from '../../functions/ledger/keys.ts';
 import { proofRoutes } from '../../functions/ledger/proof-routes.ts';
 import type { StageConfig } from '../config.ts';
+import { allowObjects } from './allow-objects.ts';
 import type { RoutedFunction } from './api.ts';
 import { GovernedFunction } from './governed-function.ts';
 import type { Ledger } from './ledger.ts';
 import { LedgerTreeAlarms } from './ledger-tree-alarms.ts';
+import { lockInWords, lockOf } from './object-lock.ts';
 import { ownedBucket } from './owned-bucket.ts';
 import { ownedQueue } from './owned-queue.ts';
 import { ownedTable } from './owned-table.ts';
-import { explainWildcard } from './wildcard.ts';
 
 interface LedgerTreeProps {
   readonly config: StageConfig;
@@ -28,19 +29,6 @@ const OLD_TILES = Duration.days(30);
 
 const SEAL_SECONDS = 60;
 const VERIFY_SECONDS = 120;
-
-/** Lets `user` do this to the bucket's objects of a pattern, whose names are made at run time. */
-const allowObjects = (
-  user: GovernedFunction,
-  action: `s3:${string}`,
-  bucket: s3.Bucket,
-  pattern: string,
-  reason: string,
-): void => {
-  user.allow([action], [bucket.arnForObjects(pattern)]);
-  const id = bucket.stack.getLogicalId(bucket.node.defaultChild as CfnResource);
-  explainWildcard(user, `<${id}.Arn>/${pattern}`, reason);
-};
 
 /** What makes the ledger provable: the tree over its records, the checkpoints, and the key that signs them. */
 export class LedgerTree extends Construct {
@@ -68,7 +56,10 @@ export class LedgerTree extends Construct {
       bucketName: 'tiles',
       lifecycleRules: [{ noncurrentVersionExpiration: OLD_TILES, expiredObjectDeleteMarker: true }],
     });
-    this.checkpoints = this.createCheckpoints();
+    this.checkpoints = ownedBucket(this, 'Checkpoints', config, {
+      bucketName: 'checkpoints',
+      ...lockOf(config.checkpointLock),
+    });
     this.key = new kms.Key(this, 'SigningKey', {
       alias: `alias/${config.name}-ledger`,
       description: `Signs the checkpoints of ledger ${config.name}.`,
@@ -77,48 +68,25 @@ export class LedgerTree extends Construct {
       removalPolicy: config.retainData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     });
     const missedSeals = ownedQueue(this, 'MissedSeals', config, { queueName: 'missed-seals' });
-    this.createSealer(missedSeals);
+    const sealer = this.createSealer(missedSeals);
     const missedChecks = ownedQueue(this, 'MissedChecks', config, { queueName: 'missed-checks' });
     this.createVerifier(missedChecks);
     this.routed = { routes: proofRoutes, function: this.createProofs() };
-    new LedgerTreeAlarms(this, 'Alarms', { config, missedSeals, missedChecks });
+    new LedgerTreeAlarms(this, 'Alarms', { config, sealer: sealer.function, missedSeals, missedChecks });
     new CfnOutput(this, 'Origin', { key: 'LedgerOrigin', value: this.origin });
     new CfnOutput(this, 'TilesBucket', { key: 'TilesBucket', value: this.tiles.bucketName });
     new CfnOutput(this, 'CheckpointsBucket', {
       key: 'CheckpointsBucket',
       value: this.checkpoints.bucketName,
     });
-    new CfnOutput(this, 'Lock', { key: 'CheckpointLock', value: this.lockInWords });
-  }
-
-  /** What the deployment says of the lock before the first object is put under it. */
-  private get lockInWords(): string {
-    const lock = this.config.checkpointLock;
-    if (lock === null) return 'none: checkpoints can be deleted by whoever may delete objects of the bucket';
-    const exception =
-      lock.mode === 'compliance'
-        ? 'nobody can delete one before, the root user of the account included, and the bucket stays as long'
-        : 'only who has s3:BypassGovernanceRetention can delete one before';
-    return `${lock.mode} mode: each checkpoint is locked for ${lock.years} years; ${exception}`;
-  }
-
-  private createCheckpoints(): s3.Bucket {
-    const lock = this.config.checkpointLock;
-    const days = lock === null ? undefined : Duration.days(365 * lock.years);
-    return ownedBucket(this, 'Checkpoints', this.config, {
-      bucketName: 'checkpoints',
-      ...(days !== undefined && {
-        objectLockEnabled: true,
-        objectLockDefaultRetention:
-          lock?.mode === 'compliance'
-            ? s3.ObjectLockRetention.compliance(days)
-            : s3.ObjectLockRetention.governance(days),
-      }),
+    new CfnOutput(this, 'Lock', {
+      key: 'CheckpointLock',
+      value: lockInWords(config.checkpointLock, 'checkpoints'),
     });
   }
 
   /** The environment of whoever reads the tree. */
-  private get environment(): Record<string, string> {
+  get environment(): Record<string, string> {
     return {
       SEALS_TABLE: this.seals.tableName,
       TILES_BUCKET: this.tiles.bucketName,
@@ -129,8 +97,15 @@ export class LedgerTree extends Construct {
 
   /** Reading the tiles; listing is what makes S3 say of a missing one that it is missing. */
   private grantReadTiles(reader: GovernedFunction): void {
-    allowObjects(reader, 's3:GetObject', this.tiles, 'tile/*', 'Tiles are named by their place.');
+    allowObjects(reader, ['s3:GetObject'], this.tiles, 'tile/*', 'Tiles are named by their place.');
     reader.allow(['s3:ListBucket'], [this.tiles.bucketArn]);
+  }
+
+  /** What says which records are signed: the tree, its checkpoints, and how far they were verified. */
+  grantReadSigned(reader: GovernedFunction): void {
+    this.grantReadTiles(reader);
+    reader.allow(['dynamodb:Query', 'dynamodb:GetItem'], [this.seals.tableArn]);
+    reader.allow(['kms:GetPublicKey'], [this.key.keyArn]);
   }
 
   private createProofs(): GovernedFunction {
@@ -142,14 +117,12 @@ export class LedgerTree extends Construct {
       memoryMb: 1_024,
       environment: this.environment,
     });
-    proofs.allow(['dynamodb:Query', 'dynamodb:GetItem'], [this.seals.tableArn]);
-    this.grantReadTiles(proofs);
-    proofs.allow(['kms:GetPublicKey'], [this.key.keyArn]);
+    this.grantReadSigned(proofs);
     return proofs;
   }
 
   /** The one function that may sign, and may put what it signed where it stays. */
-  private createSealer(missed: sqs.Queue): void {
+  private createSealer(missed: sqs.Queue): GovernedFunction {
     const { config } = this;
     const sealer = new GovernedFunction(this, 'SealCheckpoint', {
       config,
@@ -167,12 +140,12 @@ export class LedgerTree extends Construct {
     this.ledger.grantReadBundles(sealer);
     this.grantReadTiles(sealer);
     sealer.allow(['dynamodb:Query', 'dynamodb:PutItem'], [this.seals.tableArn]);
-    allowObjects(sealer, 's3:PutObject', this.tiles, 'tile/*', 'Tiles are named by their place.');
-    allowObjects(sealer, 's3:DeleteObject', this.tiles, 'tile/*.p/*', 'Partial tiles, and no others.');
+    allowObjects(sealer, ['s3:PutObject'], this.tiles, 'tile/*', 'Tiles are named by their place.');
+    allowObjects(sealer, ['s3:DeleteObject'], this.tiles, 'tile/*.p/*', 'Partial tiles, and no others.');
     sealer.allow(['s3:GetObject', 's3:PutObject'], [this.tiles.arnForObjects('checkpoint')]);
     allowObjects(
       sealer,
-      's3:PutObject',
+      ['s3:PutObject'],
       this.checkpoints,
       'checkpoint/*',
       'Checkpoints are named by their size.',
@@ -185,6 +158,7 @@ export class LedgerTree extends Construct {
       schedule: scheduler.ScheduleExpression.rate(Duration.minutes(config.sealEveryMinutes)),
       target: new LambdaInvoke(sealer.live, { deadLetterQueue: missed, retryAttempts: 0 }),
     });
+    return sealer;
   }
 
   /** Looks at everything, changes nothing but its own progress, and tells by a record. */
@@ -207,21 +181,20 @@ export class LedgerTree extends Construct {
       deadLetterQueue: missed,
     });
     this.ledger.grantReadBundles(verifier);
+    this.ledger.archive.grantReadBundles(verifier);
     this.ledger.grantAppend(verifier);
-    this.grantReadTiles(verifier);
-    verifier.allow(['dynamodb:Query', 'dynamodb:GetItem'], [this.seals.tableArn]);
+    this.grantReadSigned(verifier);
     verifier.allow(['dynamodb:PutItem'], [this.seals.tableArn], {
       conditions: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [VERIFIED_KEY.kind] } },
     });
     allowObjects(
       verifier,
-      's3:GetObject',
+      ['s3:GetObject'],
       this.checkpoints,
       'checkpoint/*',
       'Checkpoints are named by their size.',
     );
     verifier.allow(['s3:ListBucket'], [this.checkpoints.bucketArn]);
-    verifier.allow(['kms:GetPublicKey'], [this.key.keyArn]);
     verifier.allow(['sqs:SendMessage'], [missed.queueArn]);
     if (copies !== null)
       verifier.allow(['s3:PutObject'], [`arn:${Aws.PARTITION}:s3:::${copies}/${this.origin}/checkpoint/*`], {

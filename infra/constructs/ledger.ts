@@ -9,6 +9,7 @@ import { auditRoutes } from '../../functions/ledger/routes.ts';
 import { ledgerTasks } from '../../functions/ledger/tasks.ts';
 import type { StageConfig } from '../config.ts';
 import type { RoutedFunction } from './api.ts';
+import { ArchiveStore } from './archive-store.ts';
 import { GovernedFunction } from './governed-function.ts';
 import { LedgerAlarms } from './ledger-alarms.ts';
 import { ownedQueue } from './owned-queue.ts';
@@ -42,6 +43,7 @@ export class Ledger extends Construct {
   readonly writerArn: string;
   readonly lateRecordsQueueUrl: string;
   readonly capturesQueueUrl: string;
+  readonly archive: ArchiveStore;
   private readonly config: StageConfig;
   private readonly records: dynamodb.Table;
   private readonly heads: dynamodb.Table;
@@ -55,6 +57,7 @@ export class Ledger extends Construct {
   constructor(scope: Construct, id: string, { config, bus }: LedgerProps) {
     super(scope, id);
     this.config = config;
+    this.archive = new ArchiveStore(this, 'Archive', { config });
     this.records = this.createRecords();
     this.heads = ownedTable(this, 'Heads', config, {
       tableName: 'ledger-heads',
@@ -107,7 +110,11 @@ export class Ledger extends Construct {
 
   /** The environment of whoever reads the ledger. */
   get readEnvironment(): Record<string, string> {
-    return { LEDGER_TABLE: this.records.tableName, LEDGER_HEADS_TABLE: this.heads.tableName };
+    return {
+      LEDGER_TABLE: this.records.tableName,
+      LEDGER_HEADS_TABLE: this.heads.tableName,
+      ...this.archive.environment,
+    };
   }
 
   /** Appending, through the writer: any of its published versions, for code that is older than the newest. */
@@ -129,15 +136,24 @@ export class Ledger extends Construct {
     user.allow(['sqs:SendMessage'], [this.captures.queueArn]);
   }
 
-  /** A release's records. */
+  /** A release's records, old ones included. */
   grantReadByRelease(reader: GovernedFunction): void {
     reader.allow(['dynamodb:Query'], [`${this.records.tableArn}/index/${BY_RELEASE_INDEX}`]);
+    this.archive.grantFindReleases(reader);
+    this.archive.grantReadBundles(reader);
   }
 
   /** Every record, bundle by bundle, and where the chain ends. */
   grantReadBundles(reader: GovernedFunction): void {
     reader.allow(['dynamodb:Query'], [this.records.tableArn]);
     reader.allow(['dynamodb:GetItem'], [this.heads.tableArn]);
+  }
+
+  /** Taking records out of the table, inside a transaction that checks that the archive has them. */
+  grantArchive(archiver: GovernedFunction): void {
+    this.grantReadBundles(archiver);
+    this.archive.grantArchive(archiver);
+    archiver.allow(['dynamodb:DeleteItem'], [this.records.tableArn], { conditions: IN_TRANSACTION });
   }
 
   /** The head and its record, for a look at how the ledger is. */
@@ -161,7 +177,7 @@ export class Ledger extends Construct {
     return table;
   }
 
-  /** The one role of the stack that may put into `ledger`; no role may update or delete there. */
+  /** The one role of the stack that may put into `ledger`; no role may update there. */
   private createWriter(): GovernedFunction {
     const writer = new GovernedFunction(this, 'AppendRecords', {
       config: this.config,
@@ -174,7 +190,7 @@ export class Ledger extends Construct {
     writer.allow(['dynamodb:PutItem'], [this.records.tableArn, this.heads.tableArn], {
       conditions: IN_TRANSACTION,
     });
-    writer.allow(['dynamodb:GetItem'], [this.heads.tableArn]);
+    writer.allow(['dynamodb:BatchGetItem'], [this.heads.tableArn]);
     writer.allow(
       ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
       [this.lateRecords.queueArn, this.captures.queueArn],
@@ -200,9 +216,11 @@ export class Ledger extends Construct {
       slice: 'ledger',
       entry: 'publish-events',
       timeoutSeconds: 60,
-      environment: { EVENT_BUS_NAME: bus.eventBusName },
+      environment: { EVENT_BUS_NAME: bus.eventBusName, ...this.archive.environment },
     });
     publisher.allow(['events:PutEvents'], [bus.eventBusArn]);
+    // Whether a record that left the table is in the archive.
+    this.archive.grantReadBundles(publisher);
     const stream = this.grantStream(publisher);
     publisher.allow(['sqs:SendMessage'], [unpublished.queueArn]);
     new lambda.EventSourceMapping(this, 'Outbox', {
@@ -228,8 +246,8 @@ export class Ledger extends Construct {
       timeoutSeconds: 120,
       environment: { ...this.readEnvironment, LEDGER_INDEX_TABLE: this.index.tableName },
     });
-    indexer.allow(['dynamodb:Query'], [this.records.tableArn]);
-    indexer.allow(['dynamodb:GetItem'], [this.heads.tableArn]);
+    this.grantReadBundles(indexer);
+    this.archive.grantReadBundles(indexer);
     indexer.allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:BatchWriteItem'], [this.index.tableArn]);
     new lambda.EventSourceMapping(this, 'Indexing', {
       target: indexer.live,

@@ -13,10 +13,14 @@ export interface Watched {
   readonly description: string;
 }
 
-/**
- * What is true of every alarm: its name is that of its section in docs/runbook.md, and silence is no alarm, because
- * all of them watch counts of things that should not happen.
- */
+/** What is true of every alarm: its name is that of its section in docs/runbook.md. */
+const named = ({ name: prefix }: StageConfig, name: string, description: string) => ({
+  alarmName: `${prefix}-${name}`,
+  alarmDescription: `${description} Runbook: ${name}.`,
+  evaluationPeriods: 1,
+});
+
+/** Alarms on counts of things that should not happen: silence is none. */
 export const ownedAlarms = (
   scope: Construct,
   config: StageConfig,
@@ -24,13 +28,27 @@ export const ownedAlarms = (
 ): void => {
   for (const [name, { metric, threshold, description }] of Object.entries(alarms))
     new cloudwatch.Alarm(scope, name, {
-      alarmName: `${config.name}-${name}`,
-      alarmDescription: `${description} Runbook: ${name}.`,
+      ...named(config, name, description),
       metric,
       threshold,
-      evaluationPeriods: 1,
       comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
+    });
+};
+
+/** Alarms on what happens all the time while all is well: silence, as long as the metric's period, is one. */
+export const silenceAlarms = (
+  scope: Construct,
+  config: StageConfig,
+  alarms: Readonly<Record<string, Omit<Watched, 'threshold'>>>,
+): void => {
+  for (const [name, { metric, description }] of Object.entries(alarms))
+    new cloudwatch.Alarm(scope, name, {
+      ...named(config, name, description),
+      metric,
+      threshold: 1,
+      comparisonOperator: cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+      treatMissingData: cloudwatch.TreatMissingData.BREACHING,
     });
 };
 

@@ -76,6 +76,12 @@ export class Releases extends Construct {
     user.allow(['dynamodb:GetItem'], [this.table.tableArn]);
   }
 
+  /** Reads a release and its lock, and lists a service's releases; changes nothing. */
+  grantStanding(reader: GovernedFunction): void {
+    reader.allow(['dynamodb:GetItem'], [this.table.tableArn]);
+    reader.allow(['dynamodb:Query'], [`${this.table.tableArn}/index/${RELEASES.byService}`]);
+  }
+
   private createTable(): dynamodb.Table {
     const string = (name: string) => ({ name, type: dynamodb.AttributeType.STRING });
     const table = ownedTable(this, 'Table', this.props.config, {

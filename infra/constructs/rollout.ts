@@ -36,6 +36,8 @@ const rescuePrefix = ({ name }: StageConfig): string => `/${name}/rescue`;
 export class Rollout extends Construct {
   readonly tasks: Readonly<Record<keyof typeof rolloutTasks, GovernedFunction>>;
   readonly routed: RoutedFunction;
+  /** Everyone who writes to targets. */
+  readonly movers: readonly GovernedFunction[];
   private readonly props: RolloutProps;
 
   constructor(scope: Construct, id: string, props: RolloutProps) {
@@ -68,22 +70,17 @@ export class Rollout extends Construct {
       RunHooks,
     } = this.tasks;
     new TargetGrants(props.config, {
-      inspector: TakeSnapshot,
+      inspectors: [TakeSnapshot],
       // A rollback has no steps: what it promotes is prepared by who promotes it.
       preparers: [ShiftTraffic, PromoteVersion],
       movers: [RestoreTraffic, ...doors],
       // Each look reads where traffic goes: somebody else may have moved it.
-      watcher: JudgeHealth,
-      retirer: RetireTargets,
+      watchers: [JudgeHealth],
+      retirers: [RetireTargets],
     }).grant();
     for (const asker of [RunHooks, JudgeHealth]) this.grantHooks(asker);
-    // CloudWatch has no resources to name for reading metrics.
-    for (const reader of [TakeSnapshot, JudgeHealth]) {
-      // Composite alarms are told only to who may ask for all (CloudWatch API Reference, DescribeAlarms).
-      reader.allow(['cloudwatch:GetMetricData', 'cloudwatch:DescribeAlarms'], ['*']);
-      this.grantTokens(reader, props.config.prometheusHosts);
-      this.grantMetricFunctions(reader);
-    }
+    this.movers = [ShiftTraffic, RestoreTraffic, PromoteVersion, RetireTargets, ...doors];
+    for (const reader of [TakeSnapshot, JudgeHealth]) this.grantFacts(reader);
     for (const reader of [JudgeHealth, heedAlarm]) props.flags.grantRead(reader);
     for (const late of [JudgeHealth, RestoreTraffic, ...doors]) props.ledger.grantSpool(late);
     this.grantRescue(TakeSnapshot, [command, takeCommand]);
@@ -158,6 +155,14 @@ export class Rollout extends Construct {
       { wildcard },
     );
     for (const reader of readers) reader.allow(['ssm:GetParametersByPath'], [arn, `${arn}/*`], { wildcard });
+  }
+
+  /** Reading what a release is judged by. CloudWatch has no resources to name for metrics. */
+  grantFacts(reader: GovernedFunction): void {
+    // Composite alarms are told only to who may ask for all (CloudWatch API Reference, DescribeAlarms).
+    reader.allow(['cloudwatch:GetMetricData', 'cloudwatch:DescribeAlarms'], ['*']);
+    this.grantTokens(reader, this.props.config.prometheusHosts);
+    this.grantMetricFunctions(reader);
   }
 
   /** Only the functions that the stage's configuration names as keepers of counts. */

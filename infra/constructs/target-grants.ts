@@ -5,15 +5,15 @@ import type { GovernedFunction } from './governed-function.ts';
 /** What a function does with a target. */
 export interface TargetUsers {
   /** Looks whether a release may begin. */
-  readonly inspector: GovernedFunction;
+  readonly inspectors: readonly GovernedFunction[];
   /** Move traffic forward, and put the next version where it is to run. */
   readonly preparers: readonly GovernedFunction[];
   /** Whatever else moves traffic; back to a version that was given up, they ask for its tasks. */
   readonly movers: readonly GovernedFunction[];
   /** Reads where traffic goes, and moves none. */
-  readonly watcher: GovernedFunction;
+  readonly watchers: readonly GovernedFunction[];
   /** Gives back what the new version no longer needs; reads where traffic goes and moves none. */
-  readonly retirer: GovernedFunction;
+  readonly retirers: readonly GovernedFunction[];
 }
 
 const named = (service: string, ...actions: readonly string[]): readonly string[] =>
@@ -61,8 +61,9 @@ export class TargetGrants {
     for (const mover of this.everyMover)
       mover.allow(named('lambda', 'GetAlias', 'UpdateAlias'), functions, { wildcard });
     const looks = named('lambda', 'GetAlias', 'GetFunctionConfiguration', 'GetProvisionedConcurrencyConfig');
-    this.users.inspector.allow(looks, functions, { wildcard });
-    this.users.watcher.allow(named('lambda', 'GetAlias'), functions, { wildcard });
+    for (const inspector of this.users.inspectors) inspector.allow(looks, functions, { wildcard });
+    for (const watcher of this.users.watchers)
+      watcher.allow(named('lambda', 'GetAlias'), functions, { wildcard });
   }
 
   /** Only the functions that the stage's configuration names, by their aliases. */
@@ -73,7 +74,7 @@ export class TargetGrants {
       'lambda',
       shifterFunctions.map((name) => `function:${name}:*`),
     );
-    for (const caller of [this.users.inspector, this.users.watcher, ...this.everyMover])
+    for (const caller of [...this.users.inspectors, ...this.users.watchers, ...this.everyMover])
       caller.allow(['lambda:InvokeFunction'], aliases, {
         wildcard: "Aliases of the shifter functions that the stage's configuration names.",
       });
@@ -92,11 +93,12 @@ export class TargetGrants {
       if (rules.length > 0) mover.allow(balancing('ModifyRule'), rules);
       if (listeners.length > 0) mover.allow(balancing('ModifyListener'), listeners);
     }
-    this.users.watcher.allow(reads, ['*']);
-    this.users.inspector.allow(
-      [...reads, ...balancing('DescribeTargetHealth', 'DescribeTargetGroupAttributes')],
-      ['*'],
-    );
+    for (const watcher of this.users.watchers) watcher.allow(reads, ['*']);
+    for (const inspector of this.users.inspectors)
+      inspector.allow(
+        [...reads, ...balancing('DescribeTargetHealth', 'DescribeTargetGroupAttributes')],
+        ['*'],
+      );
   }
 
   /**
@@ -110,14 +112,15 @@ export class TargetGrants {
       'ecs',
       ecsServices.map((name) => `service/${name}`),
     );
-    const { inspector, preparers, watcher, retirer } = this.users;
-    for (const reader of [inspector, watcher, ...this.everyMover, retirer]) {
+    const { inspectors, preparers, watchers, retirers } = this.users;
+    for (const reader of [...inspectors, ...watchers, ...this.everyMover, ...retirers]) {
       reader.allow(named('ecs', 'DescribeServices'), services);
       reader.allow(named('ecs', 'DescribeTaskDefinition'), ['*']);
     }
-    for (const updater of [...this.everyMover, retirer])
+    for (const updater of [...this.everyMover, ...retirers])
       updater.allow(named('ecs', 'UpdateService'), services);
-    retirer.allow(named('elasticloadbalancing', 'DescribeRules', 'DescribeListeners'), ['*']);
+    for (const retirer of retirers)
+      retirer.allow(named('elasticloadbalancing', 'DescribeRules', 'DescribeListeners'), ['*']);
     for (const preparer of preparers) {
       preparer.allow(
         [...named('ecs', 'RegisterTaskDefinition'), 'elasticloadbalancing:DescribeTargetHealth'],
@@ -157,11 +160,12 @@ export class TargetGrants {
     );
     for (const mover of this.everyMover)
       mover.allow([...reads, ...writes], [...read, ...strategies], { wildcard });
-    this.users.watcher.allow(reads, read, { wildcard });
-    this.users.inspector.allow(
-      [...reads, ...named('appconfig', 'GetConfigurationProfile', 'GetDeploymentStrategy')],
-      [...read, ...strategies],
-      { wildcard },
-    );
+    for (const watcher of this.users.watchers) watcher.allow(reads, read, { wildcard });
+    for (const inspector of this.users.inspectors)
+      inspector.allow(
+        [...reads, ...named('appconfig', 'GetConfigurationProfile', 'GetDeploymentStrategy')],
+        [...read, ...strategies],
+        { wildcard },
+      );
   }
 }

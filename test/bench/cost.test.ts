@@ -6,11 +6,29 @@ import { rolloutTasks } from '#rollout/tasks.ts';
 import { type Calls, callsOf } from '../../bench/cost/calls.ts';
 import { countExperiment } from '../../bench/cost/experiment.ts';
 import { idleMonth } from '../../bench/cost/idle-month.ts';
+import { ledgerMonth } from '../../bench/cost/ledger-month.ts';
 import { looksOf } from '../../bench/cost/looks.ts';
 import { addUsage, billOf, PRICES, times, totalOf } from '../../bench/cost/prices.ts';
 import { countRelease } from '../../bench/cost/standard-release.ts';
 import { readWorkflow, walkWorkflow, workflowSchema } from '../../bench/cost/walk-workflow.ts';
 import { experimentPlan } from '../builders/experiment.ts';
+
+describe('a month of records', () => {
+  it('is signed as often as the stage signs, and whatever that is, each is indexed and published once', () => {
+    const [often, seldom] = [ledgerMonth(1_000_000, 1), ledgerMonth(1_000_000, 5)];
+    expect(often).toMatchObject({ signatures: 43_800, events: 1_000_000 });
+    expect(seldom).toMatchObject({ signatures: 8_760, scheduled: 8_760, events: 1_000_000 });
+    // Written in a transaction, which costs twice, and once for the index by release; six rows of the search index.
+    expect(seldom.writeUnits).toBeGreaterThan(1_000_000 * (2 * 3 + 6));
+    expect(totalOf(often)).toBeGreaterThan(totalOf(seldom));
+  });
+
+  it('grows with its records, and the signatures do not', () => {
+    const [small, large] = [ledgerMonth(100_000, 5), ledgerMonth(1_000_000, 5)];
+    expect(large.signatures).toBe(small.signatures);
+    expect(totalOf(large) / totalOf(small)).toBeGreaterThan(8);
+  });
+});
 
 describe('a bill', () => {
   it('is amounts times prices, dearest first, and nothing for nothing', () => {

@@ -3,7 +3,7 @@ import { type ReleaseId, releaseIdSchema } from '#platform/ids.ts';
 import { type Plan, planSchema } from '#policy/plan.ts';
 import type { LambdaAliasTarget } from '#policy/target.ts';
 import type { Progress, Release, Snapshot, Wave } from '#releases/release.ts';
-import { JudgePolicy } from '#rollout/judge/judge-policy.ts';
+import { judgePolicySchema } from '#rollout/judge/judge-policy.ts';
 
 export const NOW = '2026-03-01T12:00:00.000Z';
 export const NOW_MS = Date.parse(NOW);
@@ -87,7 +87,7 @@ export const aRelease = (overrides: Partial<Release> = {}): Release => ({
   },
   waves: [aWave({ version: overrides.version ?? CANARY })],
   plan: planWith(50, 100),
-  judge: JudgePolicy.parse({}),
+  judge: judgePolicySchema.parse({}),
   attempt: 1,
   mode: 'forward',
   fence: 1,

@@ -173,6 +173,24 @@ describe('a call on a target', () => {
       },
       1,
     ],
+    [
+      'ecs',
+      'StopServiceDeployment',
+      { serviceDeploymentArn: 'arn:aws:ecs:eu-west-1:1:service-deployment/shop/shop-green/Ab12' },
+      1,
+    ],
+    [
+      'ecs',
+      'ContinueServiceDeployment',
+      { serviceDeploymentArn: 'arn:aws:ecs:eu-west-1:1:service-deployment/shop/shop-blue/Ab12' },
+      1,
+    ],
+    [
+      'ecs',
+      'StopServiceDeployment',
+      { serviceDeploymentArn: 'arn:aws:ecs:eu-west-1:1:service-deployment/other/shop-blue/Ab12' },
+      0,
+    ],
     ['ecs', 'UpdateService', { cluster: 'other', service: 'shop-blue' }, 0],
     ['ecs', 'UpdateService', { service: 'shop-blue' }, 0],
     ['elasticloadbalancing', 'ModifyRule', { ruleArn: RULE_ARN }, 1],
@@ -299,6 +317,19 @@ describe('a call on what is ours', () => {
     ['cognito-idp', 'AdminAddUserToGroup', { userPoolId: 'eu-west-1_Pool', groupName: 'sluice:admin' }],
     ['apigateway', 'UpdateRoute', { apiId: 'api123', authorizationType: 'NONE' }],
     ['iam', 'PutRolePolicy', { roleName: 'Sluice-Other-2' }],
+    ['sns', 'Unsubscribe', { subscriptionArn: 'arn:aws:sns:eu-west-1:1:sluice-alarms:0123' }],
+    ['sns', 'Subscribe', { topicArn: 'arn:aws:sns:eu-west-1:1:sluice-alarms', protocol: 'email' }],
+    ['apigateway', 'ReimportApi', { apiId: 'api123' }],
+    [
+      'states',
+      'RedriveExecution',
+      { executionArn: 'arn:aws:states:eu-west-1:1:execution:sluice-release:rel_1' },
+    ],
+    ['cognito-idp', 'AdminLinkProviderForUser', { userPoolId: 'eu-west-1_Pool' }],
+    ['cognito-idp', 'AdminUserGlobalSignOut', { userPoolId: 'eu-west-1_Pool', username: 'ann' }],
+    ['kms', 'RevokeGrant', { keyId: 'arn:aws:kms:eu-west-1:1:alias/sluice-ledger', grantId: 'a' }],
+    ['kms', 'RotateKeyOnDemand', { keyId: 'arn:aws:kms:eu-west-1:1:alias/sluice-ledger' }],
+    ['ssm', 'LabelParameterVersion', { name: '/sluice-live/webhook' }],
   ])('is told: %s %s', async (source, name, parameters) => {
     expect(await recordsOf(callEvent(source, name, parameters))).toMatchObject([
       { event: { type: 'change.sluice' }, data: { resources: [expect.any(String)] } },
@@ -307,6 +338,17 @@ describe('a call on what is ours', () => {
 
   it.each([
     ['signing in', callEvent('cognito-idp', 'AdminInitiateAuth', { userPoolId: 'eu-west-1_Pool' })],
+    ['asking logs', callEvent('logs', 'StartQuery', { logGroupName: '/aws/lambda/sluice-append-records' })],
+    [
+      'watching logs',
+      callEvent('logs', 'StartLiveTail', {
+        logGroupIdentifiers: ['arn:aws:logs:eu-west-1:1:log-group:/aws/lambda/sluice-append-records'],
+      }),
+    ],
+    [
+      'a verb that only begins like one that changes something',
+      callEvent('dynamodb', 'SettleTable', { tableName: 'sluice-ledger' }),
+    ],
     [
       'something of a name that only begins alike',
       callEvent('dynamodb', 'UpdateTable', { tableName: 'sluicegate' }),

@@ -142,6 +142,11 @@ describe('a push', () => {
     expect(change.files?.length).toBeLessThan(201);
   });
 
+  it('lists no more than the ledger takes, however long the names are that are stored', () => {
+    for (const unit of ['\u0001', '"', '\\', 'ü', '𝒳'])
+      written('push', pushPayload(Array.from({ length: 200 }, (_, n) => `${n}${unit.repeat(500)}`)));
+  });
+
   it('says when GitHub listed no more of its commits', () => {
     const commits = Array.from({ length: 2_048 }, () => ({}));
     expect(written('push', pushPayload([], { commits })).data).toMatchObject({

@@ -11,6 +11,7 @@ import { phaseOf, type Release } from '#releases/release.ts';
 import { sluiceProgram } from '../../cli/program.ts';
 import { anExperiment, experimentInput } from '../builders/experiment.ts';
 import { aRelease, NOW, releaseIdOf } from '../builders/release.ts';
+import { aRegisteredService } from '../builders/service.ts';
 import { type FakeSluice, startFakeSluice, tokenFor } from './fake-sluice.ts';
 
 // Each test starts the command anew, some more than once, on a machine that may have other things to do.
@@ -71,7 +72,7 @@ describe('what the API refuses', () => {
   it.each([
     [400, 2, ''],
     [401, 3, 'sluice login'],
-    [403, 3, 'sluice whoami'],
+    [403, 3, ''],
     [404, 2, ''],
     [409, 1, ''],
   ])('with %i ends the command with %i, in the words of the API', async (status, code, advice) => {
@@ -80,6 +81,27 @@ describe('what the API refuses', () => {
     expect(ran).toMatchObject({ code, stdout: '' });
     expect(ran.stderr).toMatch(/^sluice: A title: what happened/);
     expect(ran.stderr).toContain(advice);
+  });
+
+  it('because of one’s roles says how to learn them; because of a rule that is for everybody, not', async () => {
+    const refusal = (detail: string) => ({
+      status: 403,
+      body: { ...problem(403, 'Not allowed').body, detail },
+    });
+    fake.answer('POST /v1/releases', refusal('your roles do not allow this'));
+    expect((await sluice(START)).stderr).toMatch(/\nsluice whoami tells your roles\.\n$/);
+    fake.answer('POST /v1/releases', refusal('canaryDeployment is switched off: no new release starts'));
+    expect((await sluice(START)).stderr).toBe(
+      'sluice: Not allowed: canaryDeployment is switched off: no new release starts\n',
+    );
+  });
+
+  it('is shown to people, not obeyed by their terminal', async () => {
+    fake.answer('POST /v1/releases', {
+      status: 409,
+      body: { ...problem(409, 'Not now').body, detail: 'frozen by \u001b]0;x\u0007eve' },
+    });
+    expect((await sluice(START)).stderr).toBe('sluice: Not now: frozen by \\u001b]0;x\\u0007eve\n');
   });
 
   it('in the gateway’s own words is told too', async () => {
@@ -106,7 +128,6 @@ describe('an API', () => {
     const { url } = fake;
     await fake.stop();
     fake = await startFakeSluice();
-    // Changing something without a key: nobody knows whether it was done, so it is not sent again by itself.
     const ran = await sluice(['login', '--no-browser'], { SLUICE_API: url });
     expect(ran).toMatchObject({ code: 3, stderr: expect.stringMatching(/can't reach .*: .*ECONNREFUSED/) });
   });
@@ -252,6 +273,73 @@ describe('sluice service apply', () => {
   });
 });
 
+describe('sluice doctor', () => {
+  const finding = (check: string, status: string, text: string) => ({ check, status, text });
+  const examined = (service: string, status: string, ...findings: readonly object[]) => ({
+    status: 200,
+    body: {
+      service,
+      status,
+      examinedAt: NOW,
+      environments: [{ environment: 'production', status, findings }],
+    },
+  });
+  const well = finding('target', 'ok', 'a release can begin');
+  const quiet = finding('metrics', 'warn', 'nobody calls it');
+  const stacked = finding('ownership', 'fail', 'stack shop moves it: state a fixed FunctionVersion');
+
+  it.each([
+    ['fails', 1, ['fail', stacked]],
+    ['only needs a look', 0, ['warn', quiet]],
+  ] as const)('ends with what is found when something %s: %i', async (_, code, [status, found]) => {
+    fake.answer('GET /v1/services/checkout/doctor', examined('checkout', status, well, found));
+    const ran = await sluice(['doctor', 'checkout', '--env', 'production']);
+    expect(ran).toMatchObject({ code, stderr: '' });
+    expect(ran.stdout).toMatch(new RegExp(`^checkout in production: ${status} \\(2 findings\\)$`, 'm'));
+    expect(ran.stdout).toMatch(new RegExp(`^${status} +${found.check} +${found.text}$`, 'm'));
+    expect(ran.stdout).not.toContain(well.text);
+    expect(fake.asked[0]?.path).toBe('/v1/services/checkout/doctor?environment=production');
+  });
+
+  it('shows the worst first, and with --all what is well too', async () => {
+    fake.answer(
+      'GET /v1/services/checkout/doctor',
+      examined('checkout', 'fail', well, { wave: 'eu', ...quiet }, stacked),
+    );
+    const { stdout } = await sluice(['doctor', 'checkout', '--all']);
+    expect(stdout.split('\n').map((line) => line.split(/ {2,}/))).toMatchObject([
+      ['checkout in production: fail (3 findings)'],
+      ['STATUS', 'CHECK', 'WAVE', expect.anything()],
+      ['fail', 'ownership', stacked.text],
+      ['warn', 'metrics', 'eu', quiet.text],
+      ['ok', 'target', well.text],
+      [''],
+    ]);
+  });
+
+  it('goes over every service when none is named, and fails with the worst of them', async () => {
+    const services = ['checkout', 'payments'].map((service) => aRegisteredService({ service }));
+    fake.answer('GET /v1/services', { status: 200, body: { services } });
+    fake.answer('GET /v1/services/checkout/doctor', examined('checkout', 'fail', stacked));
+    fake.answer('GET /v1/services/payments/doctor', examined('payments', 'ok', well));
+    const { code, stdout } = await sluice(['doctor', '--json']);
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject([
+      { service: 'checkout', status: 'fail' },
+      { service: 'payments', status: 'ok' },
+    ]);
+  });
+
+  it('says that there is nothing to examine rather than that all is well: 2', async () => {
+    fake.answer('GET /v1/services', { status: 200, body: { services: [] } });
+    expect(await sluice(['doctor'])).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining('sluice service apply'),
+    });
+  });
+});
+
 describe('sluice rollback and rollback-drill', () => {
   const asked = view({ strategy: 'rollback' });
   const summary = {
@@ -296,6 +384,24 @@ describe('sluice rollback and rollback-drill', () => {
       environment: 'production',
       reason: 'wrong refunds',
     });
+  });
+
+  it('rollback that nobody answers says so before long, and how traffic comes back without Sluice: 3', async () => {
+    await fake.stop();
+    const { url } = fake;
+    fake = await startFakeSluice();
+    const began = Date.now();
+    const ran = await sluice(['rollback', 'checkout', '--env', 'production'], { SLUICE_API: url });
+    expect(ran).toMatchObject({ code: 3, stdout: '' });
+    expect(ran.stderr).toMatch(/can't reach [^\n]*: sluice rescue checkout --env production\n$/);
+    expect(Date.now() - began).toBeLessThan(40_000);
+  });
+
+  it('a wait that is given little time is no more patient with an API that is away', async () => {
+    fake.answer(`GET /v1/releases/${ID}`, problem(503, 'Try again shortly'));
+    const ran = await sluice(['rollback', 'checkout', '--env', 'production', '--timeout', '2s']);
+    expect(ran).toMatchObject({ code: 3, stderr: expect.stringContaining('Try again shortly') });
+    expect(ran.stderr).toMatch(/: sluice rescue checkout --env production\n$/);
   });
 
   it('rollback does not wait when told not to', async () => {
@@ -377,6 +483,74 @@ describe('sluice abort-all, freeze and thaw', () => {
     const body = { environment: 'production', revision: 2, frozen: false, freeze: frozen.freeze };
     fake.answer('POST /v1/environments/production/thaw', { status: 200, body });
     expect((await sluice(['thaw', '--env', 'production'])).stdout).toBe('releases may start in production\n');
+  });
+});
+
+describe('sluice flags', () => {
+  const flag = { flag: 'canaryMetrics', on: true, offIn: [], offMeans: 'probes alone' } as const;
+  const changed = { by: 'olive', at: '2026-11-24T09:00:00.000Z', reason: 'they are moved' };
+  const listed = (changedOutside: boolean) => ({
+    status: 200,
+    body: {
+      flags: [flag, { ...flag, flag: 'autoRollback', offIn: ['staging', 'dev'], changed }],
+      version: 3,
+      changedOutside,
+    },
+  });
+
+  it('list tells what is off, where, what that means and who did it', async () => {
+    fake.answer('GET /v1/flags', listed(false));
+    const ran = await sluice(['flags', 'list']);
+    expect(ran).toMatchObject({ code: 0, stderr: '' });
+    expect(ran.stdout).toMatch(/^canaryMetrics +on +probes alone +–$/m);
+    expect(ran.stdout).toMatch(
+      /^autoRollback +off in staging, dev +probes alone +2026-11-24 09:00 by olive: they are moved$/m,
+    );
+  });
+
+  it('list says when somebody went around the API', async () => {
+    fake.answer('GET /v1/flags', listed(true));
+    const ran = await sluice(['flags', 'list', '--json']);
+    expect(ran.stderr).toMatch(/around the API/);
+    expect(JSON.parse(ran.stdout)).toEqual(listed(true).body);
+  });
+
+  it.each([
+    [['off', '--reason', 'why'], { on: false, offIn: [], reason: 'why' }, 'off (probes alone)'],
+    [
+      ['off', '--in', 'staging', '--in', 'dev'],
+      { on: true, offIn: ['staging', 'dev'], reason: 'no reason given' },
+      'off in staging, dev (probes alone)',
+    ],
+    [['on'], { on: true, offIn: [], reason: 'no reason given' }, 'on'],
+  ])('set %j says the whole state', async (args, body, words) => {
+    const { reason: _, ...state } = body;
+    fake.answer('PUT /v1/flags/canaryMetrics', {
+      status: 200,
+      body: { ...flag, ...state, version: 4, inForceWithinSeconds: 20 },
+    });
+    expect(await sluice(['flags', 'set', 'canaryMetrics', ...args])).toMatchObject({
+      code: 0,
+      stdout: `canaryMetrics is ${words}, in force within 20 s\n`,
+    });
+    expect(JSON.parse(fake.asked.at(-1)?.body ?? '')).toEqual(body);
+  });
+
+  it.each([
+    ['a switch that there is not', ['canaryMetric', 'off']],
+    ['neither on nor off', ['canaryMetrics', 'false']],
+    ['on in some environments only', ['canaryMetrics', 'on', '--in', 'staging']],
+    ['what no environment is called', ['canaryMetrics', 'off', '--in', 'Prod 1']],
+  ])('set refuses %s before it asks: 2', async (_, args) => {
+    const ran = await sluice(['flags', 'set', ...args]);
+    expect(ran).toMatchObject({ code: 2, stdout: '' });
+    expect(ran.stderr).not.toBe('');
+    expect(fake.asked).toEqual([]);
+  });
+
+  it('set that meets another change is not done: 1', async () => {
+    fake.answer('PUT /v1/flags/canaryMetrics', problem(409, 'Not now'));
+    expect(await sluice(['flags', 'set', 'canaryMetrics', 'off'])).toMatchObject({ code: 1, stdout: '' });
   });
 });
 

@@ -127,6 +127,19 @@ describe('the story of a release', () => {
     expect(lines[1]).toBe(`12:00:00  traffic: 50 % to version ${CANARY}, read back`);
   });
 
+  it('has no line of somebody else’s, and nothing that a terminal obeys', () => {
+    const said = 'fine\n12:00:00  ended: promoted \u001b[2J';
+    const fresh = recordsOf(['release.rolled-back', { reasons: [{ code: 'why', text: said }] }]);
+    const lines: string[] = [];
+    lineDisplay((line) => lines.push(line)).show({ release: running, records: fresh, fresh });
+    const shown = 'fine 12:00:00  ended: promoted \\u001b[2J';
+    expect(lines).toEqual([`12:00:00  ended: rolled-back\n      – ${shown}`]);
+    const noted = { ...running, notes: said };
+    expect(text([liveView({ release: noted, records, fresh: [] }, NOW_MS)])).toContain(
+      `notes     ${shown}\n`,
+    );
+  });
+
   it('is every record as it is, for scripts', () => {
     const lines: string[] = [];
     recordDisplay((line) => lines.push(line)).show({ release: running, records, fresh: records });

@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Unreachable } from '../../cli/failure.ts';
 import { accessFrom } from '../../cli/session/access.ts';
 import { apiAddress, shellWord } from '../../cli/session/api-address.ts';
 import { personOf } from '../../cli/session/identity.ts';
@@ -190,6 +191,14 @@ describe('access', () => {
     });
     expect(files.read(fake.url)?.refreshToken).toBe('refresh-0');
   });
+});
+
+it('a sign-in page that can’t be reached is worth asking again, when a sign-in is to be renewed', async () => {
+  const files = sessionFiles(directory);
+  files.write(sessionAt('http://127.0.0.1:1', 0));
+  const renewing = accessFrom('http://127.0.0.1:1', {}, files).token();
+  await expect(renewing).rejects.toBeInstanceOf(Unreachable);
+  await expect(renewing).rejects.toThrow(/can't reach http:\/\/127\.0\.0\.1:1\/oauth2\/token/);
 });
 
 it.each(['', 'abc', 'a.b.c', tokenFor('')])('knows nobody by what is no access token: %s', (token) => {

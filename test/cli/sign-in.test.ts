@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createServer, get } from 'node:http';
+import { type AddressInfo, connect, Server } from 'node:net';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openApiDocument } from '#api/openapi.ts';
 import { CALLBACK_URLS } from '#api/sign-in-schema.ts';
 import { openCallback } from '../../cli/session/callback.ts';
@@ -145,6 +145,9 @@ const freePorts = async (count: number): Promise<number[]> => {
 };
 
 describe('the way back', () => {
+  const bound = vi.spyOn(Server.prototype, 'listen');
+  afterAll(() => bound.mockRestore());
+
   it('is one of the addresses that the sign-in page knows', () => {
     expect(CALLBACK_URLS).toHaveLength(3);
     for (const url of CALLBACK_URLS) expect(url).toMatch(/^http:\/\/localhost:\d+\/callback$/);
@@ -163,18 +166,51 @@ describe('the way back', () => {
     callback.close();
   });
 
+  /** Where this process is listening. */
+  const listened = (): readonly AddressInfo[] =>
+    bound.mock.contexts.map((server) => (server as Server).address()).filter((at) => at !== null) as never;
+
   it('is on this machine only, on the next port when one is taken', async () => {
     const [taken = 0, free = 0] = await freePorts(2);
     const other = createServer().listen(taken, '127.0.0.1');
     await once(other, 'listening');
     const callback = await openCallback([taken, free]);
     expect(callback.url).toBe(`http://localhost:${free}/callback`);
+    for (const { address, port } of listened().filter((bound) => bound.port === free))
+      expect(['127.0.0.1', '::1'], `${address}:${port}`).toContain(address);
+    expect(listened().map(({ port }) => port)).toContain(free);
     await expect(openCallback([taken, free])).rejects.toMatchObject({
       exitCode: 3,
       message: expect.stringMatching(/all taken/),
     });
     callback.close();
     other.close();
+  });
+
+  it('turns away what is no address, and goes on waiting', async () => {
+    const callback = await openCallback(await freePorts(1));
+    const answer = callback.answerTo('mine', 10);
+    const { hostname, port } = new URL(callback.url);
+    // What somebody sees who comes back to a sign-in that is over says how to go on.
+    expect(await (await fetch(callback.url)).text()).toMatch(/Close this page, and run sluice login again/);
+    const wrong = get({ hostname, port, path: '//' });
+    const [refused] = await once(wrong, 'response');
+    expect(refused.statusCode).toBe(400);
+    refused.resume();
+    expect((await fetch(`${callback.url}?state=mine&code=right`)).status).toBe(200);
+    expect((await answer).get('code')).toBe('right');
+    callback.close();
+  });
+
+  it('does not outlast the sign-in for the sake of a connection that nobody uses', async () => {
+    const callback = await openCallback(await freePorts(1));
+    const idle = connect(Number(new URL(callback.url).port), '127.0.0.1');
+    await once(idle, 'connect');
+    // Accepted by now, because an answer over another one came later.
+    await fetch(callback.url);
+    const closed = once(idle, 'close');
+    callback.close();
+    await closed;
   });
 
   it('is not waited at for ever', async () => {

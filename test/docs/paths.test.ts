@@ -41,3 +41,16 @@ describe.each(documents)('%s', (document) => {
     expect(missing).toEqual([]);
   });
 });
+
+it('docs/architecture.md names every file that makes alarms', () => {
+  const text = readFileSync(path.join(ROOT, 'docs/architecture.md'), 'utf8');
+  const [row = ''] = text.split('\n').filter((line) => line.startsWith('| alarms |'));
+  const making = globSync('infra/constructs/*.ts', { cwd: ROOT }).filter((file) =>
+    /^\s+ownedAlarms\(/m.test(readFileSync(path.join(ROOT, file), 'utf8')),
+  );
+  expect(
+    pathsIn(row)
+      .filter((named) => named.startsWith('infra/'))
+      .toSorted(),
+  ).toEqual(making.toSorted());
+});

@@ -305,6 +305,24 @@ describe('a whole environment', () => {
   });
 });
 
+describe('kill switches', () => {
+  it('are seen by everyone, and set by operators, in some environments or in all', async () => {
+    // Another name than other tests' services have: whatever is off is off there only.
+    const environment = `e2e-${randomBytes(3).toString('hex')}`;
+    const set = ['flags', 'set', 'canaryMonitoring'];
+    const off = await olive.run(...set, 'off', '--in', environment, '--reason', 'looking into it');
+    expect(off.code, off.stderr).toBe(0);
+    expect(off.stdout).toMatch(
+      new RegExp(`^canaryMonitoring is off in ${environment} \\(.*in force within `),
+    );
+    expect((await vera.run('flags', 'list')).stdout).toMatch(
+      new RegExp(`^canaryMonitoring +off in ${environment} .* by olive: looking into it$`, 'm'),
+    );
+    expect((await vera.run(...set, 'on')).code).toBe(3);
+    expect(json(await olive.run(...set, 'on', '--json'))).toMatchObject({ on: true, offIn: [] });
+  });
+});
+
 describe('exit codes', () => {
   it('is 3 for what one’s roles do not allow, and says which would', async () => {
     const ask = ['release', 'start', 'checkout', '--env', 'production', '--version', '1'];

@@ -4,9 +4,11 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ECSClient } from '@aws-sdk/client-ecs';
 import { ElasticLoadBalancingV2Client, ModifyRuleCommand } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { LambdaClient, UpdateAliasCommand } from '@aws-sdk/client-lambda';
+import { S3Client } from '@aws-sdk/client-s3';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { dynamoDbLedgerReader } from '#ledger/adapters/dynamodb-ledger-reader.ts';
 import { lambdaLedgerWriter } from '#ledger/adapters/lambda-ledger-writer.ts';
+import { ledgerArchive } from '#ledger/adapters/ledger-archive.ts';
 import type { LambdaAliasTarget } from '#policy/target.ts';
 import { dynamoDbReleases } from '#releases/adapters/dynamodb-releases.ts';
 import { albShifter } from '#rollout/adapters/alb-shifter.ts';
@@ -25,12 +27,21 @@ const dynamo = DynamoDBDocumentClient.from(new DynamoDBClient(awsSettings), {
   marshallOptions: { removeUndefinedValues: true },
 });
 const lambda = new LambdaClient(awsSettings);
+const objects = new S3Client({ ...awsSettings, forcePathStyle: true });
+const ARCHIVE = {
+  ARCHIVE_BUCKET: 'sluice-archive-000000000000-us-east-1',
+  ARCHIVES_TABLE: 'sluice-archives',
+};
 
 releaseStoreContract('DynamoDB, deployed', () => dynamoDbReleases(dynamo, 'sluice-releases'));
 
 ledgerContract('the deployed writer', () => ({
   writer: lambdaLedgerWriter(lambda, 'sluice-append-records'),
-  reader: dynamoDbLedgerReader(dynamo, { ledger: 'sluice-ledger', heads: 'sluice-ledger-heads' }),
+  reader: dynamoDbLedgerReader(
+    dynamo,
+    { ledger: 'sluice-ledger', heads: 'sluice-ledger-heads' },
+    ledgerArchive(dynamo, objects, ARCHIVE),
+  ),
 }));
 
 trafficShifterContract('a Lambda alias, deployed', async () => {

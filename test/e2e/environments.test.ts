@@ -20,6 +20,7 @@ import {
   recorded,
   type TestService,
 } from './harness.ts';
+import { expectOneEnd } from './invariants.ts';
 
 const GOOD = VARIANTS.good.version;
 const ON_STABLE = { primary: VARIANTS.stable.version, weights: {} };
@@ -155,8 +156,7 @@ describe('abort-all', () => {
     expect((await abortAll(environment)).complete).toBe(true);
     for (const releaseId of [first, second]) {
       await ended(releaseId);
-      const timeline = await timelineOf(operator, releaseId);
-      expect(timeline.at(-1)?.event.type).toBe('release.rolled-back');
+      expectOneEnd(await timelineOf(operator, releaseId), 'release.rolled-back');
     }
     expect(await getRelease(first)).toMatchObject({ abortedBy: { login: 'olive' } });
     expect(await abortAll(environment)).toMatchObject({ complete: true, releases: [] });

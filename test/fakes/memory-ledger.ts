@@ -1,6 +1,7 @@
 import type { AppendReceipt, LedgerPage, LedgerReader, LedgerSpool, LedgerWriter } from '#ledger/append.ts';
 import { batchDigest, requireOneTransaction } from '#ledger/batch.ts';
 import { EMPTY_LEDGER, type LedgerHead, linkRecords } from '#ledger/chain.ts';
+import { afterTheEnd, conclusionOf, releasesToldOf } from '#ledger/ended-releases.ts';
 import type { LedgerRecord, RecordDraft } from '#ledger/record.ts';
 import { appendBatchSchema } from '#ledger/tasks.ts';
 import { ConflictError, LedgerIntegrityError, TransientError } from '#platform/errors.ts';
@@ -32,9 +33,14 @@ export const memoryLedger = (now: () => Date = () => new Date()): MemoryLedger =
     if (earlier?.digest === digest) return earlier.receipts;
     if (earlier !== undefined) throw new ConflictError(`the batch id ${batchId} was used for other records`);
     const at = now();
+    const told = releasesToldOf(batchId, batch.records);
+    const ended = new Set(told.filter((releaseId) => batches.has(conclusionOf(releaseId))));
     const linked = linkRecords(head, batch.records, {
       ids: batch.records.map(() => newUlid(at)),
-      ...(late && { lateAt: at.toISOString() }),
+      late: {
+        at: at.toISOString(),
+        drafts: late ? batch.records.map(() => true) : afterTheEnd(batch.records, ended),
+      },
     });
     requireOneTransaction(linked.records);
     records.push(...linked.records.map(({ record }) => record));

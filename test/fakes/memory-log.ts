@@ -49,6 +49,8 @@ const commonRecords = (from: number, to: number): readonly StoredRecord[] => {
 /** The ledger's table, the seals and the buckets in memory, with what AWS promises of each and nothing more. */
 export const memoryLog = (signer: Signer = aSigner()) => {
   const records: StoredRecord[] = [];
+  /** Numbers of records that are no longer in the table. */
+  const removed = new Set<number>();
   const seals: Seal[] = [];
   const checkpoints: Checkpoint[] = [];
   const vault = new Map<number, string>();
@@ -95,7 +97,9 @@ export const memoryLog = (signer: Signer = aSigner()) => {
     }),
     head: async () => head,
     bundle: async (bundle, end) =>
-      records.slice(bundle * BUNDLE_SIZE, Math.min(end, (bundle + 1) * BUNDLE_SIZE)),
+      records
+        .slice(bundle * BUNDLE_SIZE, Math.min(end, (bundle + 1) * BUNDLE_SIZE))
+        .filter(({ seq }) => !removed.has(seq)),
     now: () => new Date('2026-01-05T10:00:00.000Z'),
   };
 
@@ -103,6 +107,7 @@ export const memoryLog = (signer: Signer = aSigner()) => {
     ports,
     key: signer.key,
     records,
+    removed,
     seals,
     checkpoints,
     vault,

@@ -1,6 +1,6 @@
 import { ConflictError } from '#platform/errors.ts';
 import { type Target, targetIdentity } from '#policy/target.ts';
-import { isAlone } from '#rollout/routing.ts';
+import { isAlone, routingUnfitness } from '#rollout/routing.ts';
 import { ALWAYS_PREPARED, type Routing, type TrafficShifter } from '#rollout/traffic-shifter.ts';
 
 interface MemoryShifterOptions {
@@ -48,6 +48,15 @@ export const memoryShifter = (options: MemoryShifterOptions): MemoryShifter => {
     ...ALWAYS_PREPARED,
     routing: present,
     readRouting: async () => present(),
+    examine: async (target) =>
+      options.target !== undefined && JSON.stringify(target) !== JSON.stringify(options.target)
+        ? { kind: 'absent', text: 'there is no such target' }
+        : {
+            kind: 'found',
+            routing: present(),
+            timeoutSeconds,
+            unfit: routingUnfitness('the target', present()),
+          },
     inspect: async (target, version) => {
       const stable = routing.primary;
       if (options.target !== undefined && JSON.stringify(target) !== JSON.stringify(options.target))
@@ -87,6 +96,7 @@ export const memoryShifters = (
   return {
     ...ALWAYS_PREPARED,
     inspect: (target, version) => of(target).inspect(target, version),
+    examine: (target) => of(target).examine(target),
     readRouting: (target) => of(target).readRouting(target),
     setWeight: (target, weight, revision) => of(target).setWeight(target, weight, revision),
     promote: (target, version, revision) => of(target).promote(target, version, revision),

@@ -52,9 +52,42 @@ describe('every alarm', () => {
     }
   });
 
-  it.each(alarms)('takes silence for good: $name', ({ watched }) => {
+  const [onSilence, onCounts] = [true, false].map((is) =>
+    alarms.filter(({ name }) => (name === 'SealingStopped') === is),
+  ) as [typeof alarms, typeof alarms];
+
+  it.each(onCounts)('takes silence for good: $name', ({ watched }) => {
     expect(watched.TreatMissingData).toBe('notBreaching');
     expect(watched.ComparisonOperator).toBe('GreaterThanOrEqualToThreshold');
+  });
+
+  it.each(onSilence)('on what happens all the time takes silence for bad: $name', ({ watched }) => {
+    expect(watched).toMatchObject({
+      TreatMissingData: 'breaching',
+      ComparisonOperator: 'LessThanThreshold',
+      Threshold: 1,
+      Statistic: 'Sum',
+    });
+  });
+
+  it.each([
+    [1, 15],
+    [5, 15],
+    [60, 180],
+  ])('on sealing waits for three looks, and for no delay of a few minutes: every %i', (every, minutes) => {
+    const stack = new Synthesized('team', { sealEveryMinutes: every });
+    const [alarm] = stack
+      .all('AWS::CloudWatch::Alarm')
+      .filter(({ Properties }) => Properties.AlarmName === 'sluice-SealingStopped');
+    const [schedule] = stack
+      .all('AWS::Scheduler::Schedule')
+      .filter(({ Properties }) => Properties.Name === 'sluice-sealing');
+    expect(alarm?.Properties).toMatchObject({ Namespace: 'AWS/Lambda', MetricName: 'Invocations' });
+    expect(alarm?.Properties.Period).toBe(60 * minutes);
+    const [watched = 'no function'] = referencesIn(alarm?.Properties.Dimensions);
+    expect(stack.resources[watched]?.Properties).toMatchObject({ FunctionName: 'sluice-seal-checkpoint' });
+    const [alias = 'no alias'] = referencesIn(schedule?.Properties.Target.Arn);
+    expect(referencesIn(stack.resources[alias]?.Properties.FunctionName)).toEqual([watched]);
   });
 
   const ours = alarms.filter(({ watched }) => watched.Namespace === METRIC_NAMESPACE);

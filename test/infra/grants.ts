@@ -36,6 +36,7 @@ export const arnText = (value: unknown, { resources }: Synthesized): string => {
       return `${arnText(resource.Properties.FunctionName, { resources } as Synthesized)}:VERSION`;
     // AppConfig's ids are made by it; the name stands for the id.
     if (resource?.Type.startsWith('AWS::AppConfig::')) return resource.Properties.Name;
+    if (resource?.Type === 'AWS::IAM::Role') return `arn:aws:iam::us:role/${id}`;
     const arn = ARN_OF[resource?.Type ?? '']?.(resource?.Properties);
     if (arn === undefined) throw new Error(`grants.ts does not know the ARN of ${id} (${resource?.Type})`);
     return arn;

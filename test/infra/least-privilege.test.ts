@@ -42,12 +42,26 @@ describe('the ledger', () => {
   it.each(['ledger', 'ledger-heads'])(
     'is written by append-records alone, by transactions alone: %s',
     (table) => {
-      expect(changersOf(table)).toEqual({ PutItem: ['append-records'] });
+      const { DeleteItem: _, ...changers } = changersOf(table);
+      expect(changers).toEqual({ PutItem: ['append-records'] });
       const puts = whoMay(grants, 'dynamodb:PutItem', tableArn(table));
       expect(puts.map(({ condition }) => condition)).toEqual(puts.map(() => inTransaction));
       expect(puts.length).toBeGreaterThan(0);
     },
   );
+
+  it('gives up records to the archiver alone, by transactions alone, and its head to nobody', () => {
+    const deletes = whoMay(grants, 'dynamodb:DeleteItem', tableArn('ledger'));
+    expect(deletes.map(({ who, condition }) => ({ who, condition }))).toEqual([
+      { who: 'archive-records', condition: inTransaction },
+    ]);
+    expect(names(whoMay(grants, 'dynamodb:DeleteItem', tableArn('ledger-heads')))).toEqual([]);
+    // What each such transaction checks: that the archive has the record, and that no hold came.
+    for (const table of ['archives', 'holds'])
+      expect(names(whoMay(grants, 'dynamodb:ConditionCheckItem', tableArn(table)))).toEqual([
+        'archive-records',
+      ]);
+  });
 
   it('has a stream that two read: who makes events, and who makes the index', () => {
     const stream = `${tableArn('ledger')}/stream/NOW`;
@@ -61,6 +75,7 @@ describe('the ledger', () => {
   it('is read by those who show it, and by nobody else', () => {
     const read = (action: string, arn: string) => names(whoMay(grants, `dynamodb:${action}`, arn));
     expect(read('Query', tableArn('ledger'))).toEqual([
+      'archive-records',
       'index-records',
       'seal-checkpoint',
       'serve-audit',
@@ -71,8 +86,9 @@ describe('the ledger', () => {
       'serve-releases',
     ]);
     expect(read('GetItem', tableArn('ledger'))).toEqual(['serve-api']);
+    expect(read('BatchGetItem', tableArn('ledger-heads'))).toEqual(['append-records']);
     expect(read('GetItem', tableArn('ledger-heads'))).toEqual([
-      'append-records',
+      'archive-records',
       'index-records',
       'seal-checkpoint',
       'serve-api',
@@ -142,6 +158,58 @@ describe("the ledger's proofs", () => {
   });
 });
 
+describe('the archive of the ledger', () => {
+  const on = (action: string, arn: string) => names(whoMay(grants, action, arn));
+  const bucket = 'arn:aws:s3:::sluice-archive';
+  const bundle = `${bucket}/tile/entries/x001/000`;
+
+  it('is put and held by the archiver alone', () => {
+    for (const action of ['PutObject', 'PutObjectLegalHold', 'GetObjectRetention'])
+      expect(on(`s3:${action}`, bundle), action).toEqual(['archive-records']);
+    expect(on('s3:PutObject', `${bucket}/elsewhere`)).toEqual([]);
+    expect(changersOf('archives')).toEqual({ PutItem: ['archive-records'] });
+  });
+
+  it('can be removed, unlocked or shortened by nobody', () => {
+    for (const action of [
+      'DeleteObject',
+      'DeleteObjectVersion',
+      'PutObjectRetention',
+      'BypassGovernanceRetention',
+      'PutBucketObjectLockConfiguration',
+      'DeleteBucket',
+      'PutBucketPolicy',
+      'PutLifecycleConfiguration',
+      'PutBucketVersioning',
+    ])
+      for (const arn of [bucket, bundle]) expect(on(`s3:${action}`, arn), `${action} ${arn}`).toEqual([]);
+  });
+
+  it('is read by those who show records, and by who must know whether a record is there', () => {
+    expect(on('s3:GetObject', bundle)).toEqual([
+      'archive-records',
+      'index-records',
+      'publish-events',
+      'serve-audit',
+      'serve-releases',
+      'verify-ledger',
+    ]);
+    expect(on('dynamodb:Query', tableArn('archives'))).toEqual([
+      'archive-records',
+      'serve-audit',
+      'serve-releases',
+    ]);
+  });
+
+  it('is held by what the door for holds wrote, which may wake the archiver', () => {
+    expect(changersOf('holds')).toEqual({ PutItem: ['serve-holds'] });
+    expect(on('dynamodb:Scan', tableArn('holds'))).toEqual(['archive-records', 'serve-holds']);
+    expect(
+      on('lambda:InvokeFunction', 'arn:aws:lambda:here:us:function:sluice-archive-records:VERSION'),
+    ).toEqual(['schedule archival', 'serve-holds']);
+  });
+});
+
 describe('the other tables', () => {
   it('are changed by who makes the index of the ledger', () => {
     expect(changersOf('ledger-index')).toEqual({
@@ -180,12 +248,21 @@ describe('the other tables', () => {
       'obey-command',
       'recover-release',
     ]);
-    expect(read('Scan', tableArn('services'))).toEqual(['capture-aws', 'serve-releases', 'serve-services']);
+    expect(read('Scan', tableArn('services'))).toEqual([
+      'capture-aws',
+      'reconcile-deployments',
+      'serve-releases',
+      'serve-services',
+    ]);
     expect(read('Scan', tableArn('releases'))).toEqual([]);
   });
 
   it('are changed by who registers services', () => {
     expect(changersOf('services')).toEqual({ PutItem: ['serve-services'] });
+  });
+
+  it('are changed by who compares what runs with what was released', () => {
+    expect(changersOf('deployments')).toEqual({ PutItem: ['reconcile-deployments'] });
   });
 
   it('let nobody in by a policy of their own', () => {
@@ -207,7 +284,11 @@ describe('functions that keep counts', () => {
     );
 
   it('are called by those who read metrics, where the configuration names them', () => {
-    expect(callersOf({ metricFunctions: ['counts'] }, 'counts')).toEqual(['judge-health', 'take-snapshot']);
+    expect(callersOf({ metricFunctions: ['counts'] }, 'counts')).toEqual([
+      'judge-health',
+      'serve-doctor',
+      'take-snapshot',
+    ]);
     expect(callersOf({ metricFunctions: ['counts'] }, 'counts-2')).toEqual([]);
     expect(callersOf({}, 'counts')).toEqual([]);
   });
@@ -231,7 +312,11 @@ describe('bearer tokens of metric servers', () => {
     const resources = ['a', 'b'].map((name) => `arn:aws:ssm:here:us:parameter/sluice/${name}`);
     const granted = tokens({ prometheusHosts }).toSorted((a, b) => a.who.localeCompare(b.who));
     expect(granted).toEqual(
-      ['judge-health', 'take-snapshot'].map((who) => ({ who, actions: ['ssm:GetParameter'], resources })),
+      ['judge-health', 'serve-doctor', 'take-snapshot'].map((who) => ({
+        who,
+        actions: ['ssm:GetParameter'],
+        resources,
+      })),
     );
   });
 
@@ -346,14 +431,19 @@ const EVERYWHERE: readonly (readonly [who: RegExp, actions: RegExp, reason: stri
     'Traces have no resource (Service Authorization Reference, AWS X-Ray).',
   ],
   [
-    /^(judge-health|take-snapshot)$/,
+    /^(judge-health|serve-doctor|take-snapshot)$/,
     /^cloudwatch:GetMetricData$/,
     'Metrics have no resource (Service Authorization Reference, Amazon CloudWatch).',
   ],
   [
-    /^(judge-health|take-snapshot)$/,
+    /^(judge-health|serve-doctor|take-snapshot)$/,
     /^cloudwatch:DescribeAlarms$/,
     'Composite alarms are told only to who may ask for all alarms (CloudWatch API Reference, DescribeAlarms).',
+  ],
+  [
+    /^check-ownership$/,
+    /^cloudformation:DescribeStackResources$/,
+    'Asked by a resource of which the stack is not known yet (AWS CloudFormation API Reference, DescribeStackResources).',
   ],
   [
     /^workflow [a-z]+$/,
@@ -377,9 +467,57 @@ const OPEN_ENDS: readonly RegExp[] = [
   /^arn:aws:ssm:here:us:parameter\/sluice\/rescue\/\*$/,
   /^arn:aws:s3:::sluice-tiles\/tile\/\*(\.p\/\*)?$/,
   /^arn:aws:s3:::sluice-checkpoints\/checkpoint\/\*$/,
+  /^arn:aws:cloudformation:here:us:stack\/\*$/,
+  /^arn:aws:s3:::sluice-archive\/tile\/entries\/\*$/,
   /^arn:aws:ssm:here:us:parameter\/sluice\/rescue\/\*$/,
   /^arn:aws:appconfig:here:us:application\/sluice\/(configurationprofile|environment)\/kill-switches\/(hostedconfigurationversion|deployment)\/\*$/,
 ];
+
+describe('what is not ours to show', () => {
+  const holdersOf = (service: string) =>
+    grants
+      .flatMap(({ who, actions }) => actions.map((action) => ({ who, action })))
+      .filter(({ action }) => action.startsWith(`${service}:`));
+
+  it('other stacks’ templates are read by check-ownership alone, which answers with names only', () => {
+    expect(holdersOf('cloudformation')).toEqual([
+      { who: 'check-ownership', action: 'cloudformation:DescribeStackResources' },
+      { who: 'check-ownership', action: 'cloudformation:GetTemplate' },
+    ]);
+  });
+
+  it('check-ownership is asked by those who compare, examine and register', () => {
+    const arn = 'arn:aws:lambda:here:us:function:sluice-check-ownership:7';
+    expect(names(whoMay(grants, 'lambda:InvokeFunction', arn))).toEqual([
+      'reconcile-deployments',
+      'serve-doctor',
+      'serve-services',
+    ]);
+  });
+
+  it('what roles may do is asked by the doctor alone, about the roles of those who write to targets', () => {
+    const asking = grants.filter(({ actions }) => actions.some((action) => action.startsWith('iam:')));
+    expect(asking.map(({ who, actions }) => ({ who, actions }))).toEqual([
+      { who: 'serve-doctor', actions: ['iam:SimulatePrincipalPolicy'] },
+    ]);
+    const movers = [
+      'heed-alarm',
+      'obey-command',
+      'promote-version',
+      'restore-traffic',
+      'retire-targets',
+      'shift-traffic',
+      'take-command',
+    ];
+    const roles = movers.map((name) => {
+      const mover = team
+        .all('AWS::Lambda::Function')
+        .find(({ Properties }) => Properties.FunctionName === `sluice-${name}`);
+      return arnText(mover?.Properties.Role, team);
+    });
+    expect(asking[0]?.resources.toSorted()).toEqual(roles.toSorted());
+  });
+});
 
 describe('every grant', () => {
   it('names its actions in full', () => {
@@ -476,7 +614,9 @@ describe('moving traffic', () => {
       { who: 'judge-health', actions: ['lambda:GetAlias'], resources },
       { who: 'obey-command', actions: moves, resources },
       { who: 'promote-version', actions: moves, resources },
+      { who: 'reconcile-deployments', actions: ['lambda:GetAlias'], resources },
       { who: 'restore-traffic', actions: moves, resources },
+      { who: 'serve-doctor', actions: looks, resources },
       { who: 'shift-traffic', actions: moves, resources },
       { who: 'take-command', actions: moves, resources },
       { who: 'take-snapshot', actions: looks, resources },
@@ -492,7 +632,9 @@ describe('moving traffic', () => {
       'judge-health',
       'obey-command',
       'promote-version',
+      'reconcile-deployments',
       'restore-traffic',
+      'serve-doctor',
       'shift-traffic',
       'take-command',
       'take-snapshot',
@@ -540,15 +682,16 @@ describe('moving traffic', () => {
         .map(({ action }) => action)
         .toSorted();
     for (const mover of movers) expect(actionsOf(mover)).toEqual([...reads, 'ModifyListener', 'ModifyRule']);
-    expect(actionsOf('take-snapshot')).toEqual([
-      ...reads,
-      'DescribeTargetGroupAttributes',
-      'DescribeTargetHealth',
-    ]);
-    expect(actionsOf('judge-health')).toEqual(reads);
-    expect(new Set(each.map(({ who }) => who))).toEqual(
-      new Set([...movers, 'judge-health', 'take-snapshot']),
-    );
+    const inspectors = ['serve-doctor', 'take-snapshot'];
+    for (const inspector of inspectors)
+      expect(actionsOf(inspector)).toEqual([
+        ...reads,
+        'DescribeTargetGroupAttributes',
+        'DescribeTargetHealth',
+      ]);
+    const watchers = ['judge-health', 'reconcile-deployments'];
+    for (const watcher of watchers) expect(actionsOf(watcher)).toEqual(reads);
+    expect(new Set(each.map(({ who }) => who))).toEqual(new Set([...movers, ...inspectors, ...watchers]));
   });
 
   it('deploys to the ECS services that the configuration names, by two functions, as the roles that it names', () => {
@@ -603,8 +746,10 @@ describe('moving traffic', () => {
       'judge-health',
       'obey-command',
       'promote-version',
+      'reconcile-deployments',
       'restore-traffic',
       'retire-targets',
+      'serve-doctor',
       'shift-traffic',
       'take-command',
       'take-snapshot',
@@ -654,11 +799,11 @@ describe('moving traffic', () => {
     const services = there.flatMap(({ resources }) =>
       resources.filter((one) => one.includes(':eu-west-1:')).map((one) => one.split(':')[2]),
     );
-    expect(new Set(services)).toEqual(new Set(['lambda', 'ecs', 'appconfig', 'ssm']));
+    expect(new Set(services)).toEqual(new Set(['lambda', 'ecs', 'appconfig', 'cloudformation', 'ssm']));
     for (const { who, resources } of there)
       for (const resource of resources.filter((one) => one.includes(':eu-west-1:')))
         expect(resource, who).toMatch(
-          /:eu-west-1:us:(function:(edge|checkout)(:\*)?|service\/shop\/blue|application\/abcd.*|deploymentstrategy\/\*|parameter\/sluice\/rescue\/\*)$/,
+          /:eu-west-1:us:(function:(edge|checkout)(:\*)?|service\/shop\/blue|application\/abcd.*|deploymentstrategy\/\*|stack\/\*|parameter\/sluice\/rescue\/\*)$/,
         );
   });
 

@@ -34,6 +34,39 @@ describe('every bucket', () => {
   );
 });
 
+describe('the archive', () => {
+  const lockOf = (stack: Synthesized) => bucket(stack, 'archive').Properties.ObjectLockConfiguration;
+
+  it("of a team's stage is locked for seven years unless it says otherwise", () => {
+    expect(lockOf(team)).toEqual({
+      ObjectLockEnabled: 'Enabled',
+      Rule: { DefaultRetention: { Mode: 'GOVERNANCE', Days: 7 * 365 } },
+    });
+    const strict = new Synthesized('team', { archiveLock: { mode: 'compliance', years: 10 } });
+    expect(lockOf(strict).Rule.DefaultRetention).toEqual({ Mode: 'COMPLIANCE', Days: 3_650 });
+  });
+
+  it('can be held even where nothing is locked, and never expires', () => {
+    expect(bucket(local, 'archive').Properties.ObjectLockEnabled).toBe(true);
+    expect(lockOf(local)).toBeUndefined();
+    expect(bucket(team, 'archive').Properties.LifecycleConfiguration).toBeUndefined();
+  });
+
+  it('takes records after a year, by a function that insists on the lock where there is one', () => {
+    const settings = (stack: Synthesized) => {
+      const archiver = stack
+        .all('AWS::Lambda::Function')
+        .find(({ Properties }) => Properties.FunctionName === 'sluice-archive-records');
+      const { ARCHIVE_AFTER_SECONDS, ARCHIVE_MUST_BE_LOCKED } =
+        archiver?.Properties.Environment.Variables ?? {};
+      return { after: ARCHIVE_AFTER_SECONDS, locked: ARCHIVE_MUST_BE_LOCKED };
+    };
+    expect(settings(team)).toEqual({ after: String(365 * 86_400), locked: 'true' });
+    expect(settings(new Synthesized('team', { archiveAfterDays: 30 })).after).toBe(String(30 * 86_400));
+    expect(settings(local).locked).toBe('false');
+  });
+});
+
 describe('checkpoints', () => {
   const lockOf = (stack: Synthesized) => bucket(stack, 'checkpoints').Properties.ObjectLockConfiguration;
 

@@ -1,4 +1,4 @@
-import { DynamoDBDocumentClient, GetCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { BatchGetCommand, DynamoDBDocumentClient, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import type { Context } from 'aws-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
@@ -24,7 +24,7 @@ beforeEach(() => {
   printed.mockClear();
   model = new DynamoDbModel();
   remaining = 12_000;
-  dynamo.on(GetCommand).callsFake((input) => model.get(input));
+  dynamo.on(BatchGetCommand).callsFake((input) => model.batchGet(input));
   dynamo.on(TransactWriteCommand).callsFake((input) => model.transactWrite(input));
 });
 
@@ -118,14 +118,14 @@ describe('append-records, called by the queue of late records', () => {
   });
 
   it('keeps all that is left when the ledger is out of reach, without trying each', async () => {
-    dynamo.on(GetCommand).rejects(Object.assign(new Error('slow'), { name: 'TimeoutError' }));
+    dynamo.on(BatchGetCommand).rejects(Object.assign(new Error('slow'), { name: 'TimeoutError' }));
     const event = {
       Records: ['m1', 'm2', 'm3'].map((id) => message(id, { batchId: aBatchId(), records: [aDraft()] })),
     };
     expect(await invoke(event)).toEqual({
       batchItemFailures: ['m1', 'm2', 'm3'].map((itemIdentifier) => ({ itemIdentifier })),
     });
-    expect(dynamo.commandCalls(GetCommand).length).toBe(2);
+    expect(dynamo.commandCalls(BatchGetCommand).length).toBe(1);
   });
 
   it('begins no batch that may not end in time', async () => {

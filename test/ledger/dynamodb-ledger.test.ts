@@ -1,10 +1,12 @@
 import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
-import { GetCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { BatchGetCommand, GetCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ledgerHealth } from '#ledger/adapters/ledger-health.ts';
 import { verifyRecords } from '#ledger/verify-chain.ts';
 import { LedgerIntegrityError, TransientError } from '#platform/errors.ts';
+import { seededRandom } from '../../bench/judge/random.ts';
+import { VirtualTime } from '../fakes/virtual-time.ts';
 import { aBatchId, aDraft } from './drafts.ts';
 import { ledgerContract } from './ledger-contract.ts';
 import { modelledLedger, TABLES } from './modelled-ledger.ts';
@@ -56,8 +58,59 @@ describe('appending', () => {
   it('reads consistently before each attempt', async () => {
     const ledger = modelledLedger();
     await ledger.writer.append(aBatchId(), [aDraft()]);
-    for (const { args } of ledger.calls.commandCalls(GetCommand))
-      expect(args[0].input.ConsistentRead).toBe(true);
+    const reads = ledger.calls.commandCalls(BatchGetCommand);
+    expect(reads.length).toBeGreaterThan(0);
+    for (const { args } of reads) expect(args[0].input.RequestItems?.heads?.ConsistentRead).toBe(true);
+  });
+
+  it('reads the head alone when only that was in the way, and its batch too when that may be there', async () => {
+    const ledger = modelledLedger();
+    const overtaken = new TransactionCanceledException({
+      message: 'cancelled',
+      $metadata: {},
+      CancellationReasons: [{ Code: 'None' }, { Code: 'ConditionalCheckFailed' }, { Code: 'None' }],
+    });
+    ledger.calls
+      .on(TransactWriteCommand)
+      .rejectsOnce(overtaken)
+      .rejectsOnce(timeout())
+      .callsFake((input) => ledger.model.transactWrite(input));
+    const id = aBatchId();
+    await ledger.writer.append(id, [aDraft()]);
+    const asked = ledger.calls
+      .commandCalls(BatchGetCommand)
+      .map(({ args }) => args[0].input.RequestItems?.heads?.Keys?.map(({ pk }) => pk));
+    // The model gives half of what is asked for, so each question for two is followed by one for the other half.
+    const both = [['head', `batch#${id}`], [`batch#${id}`]];
+    expect(asked).toEqual([...both, ['head'], ...both]);
+  });
+
+  it('does not take silence about a key for its absence', async () => {
+    const ledger = modelledLedger();
+    ledger.calls.on(BatchGetCommand).callsFake(({ RequestItems }) => ({ UnprocessedKeys: RequestItems }));
+    await expect(ledger.writer.append(aBatchId(), [aDraft()])).rejects.toThrow(TransientError);
+    expect(ledger.calls.commandCalls(TransactWriteCommand)).toEqual([]);
+  });
+
+  it('takes fifty at once on a table that does one thing after the other, each within its time', async () => {
+    const crowd = new VirtualTime();
+    let free = 0;
+    const ledger = modelledLedger({
+      now: () => new Date(crowd.now),
+      random: seededRandom(7).uniform,
+      sleep: (milliseconds) => crowd.sleep(milliseconds),
+      interfere: async (act) => {
+        free = Math.max(free, crowd.now) + 12;
+        await crowd.sleep(free - crowd.now);
+        return act();
+      },
+    });
+    const appended = Array.from({ length: 50 }, () => ledger.writer.append(aBatchId(), [aDraft()]));
+    await crowd.run(Promise.all(appended));
+    expect(ledger.model.items).toHaveLength(50);
+    // Most get through with their second or third attempt, so that the crowd doesn't feed on itself.
+    expect(ledger.calls.commandCalls(TransactWriteCommand).length).toBeLessThan(200);
+    expect(crowd.now).toBeLessThan(8_000);
   });
 
   it('halts when a number beyond the head is taken: one of the tables is not what it was', async () => {

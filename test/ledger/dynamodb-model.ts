@@ -5,42 +5,55 @@ import type {
   GetCommandInput,
   PutCommandInput,
   QueryCommandInput,
+  ScanCommandInput,
   TransactWriteCommandInput,
 } from '@aws-sdk/lib-dynamodb';
 
 type Item = Record<string, unknown>;
-type Put = NonNullable<NonNullable<TransactWriteCommandInput['TransactItems']>[number]['Put']>;
+type Action = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
+type Conditional = Pick<
+  PutCommandInput,
+  'ConditionExpression' | 'ExpressionAttributeNames' | 'ExpressionAttributeValues'
+>;
 
 const KEYS: Readonly<Record<string, readonly string[]>> = {
   ledger: ['bundle', 'seq'],
   heads: ['pk'],
   index: ['term', 'place'],
+  archives: ['kind', 'number'],
+  holds: ['holdId'],
 };
 
 const keyOf = (table: string, item: Item): string =>
   JSON.stringify((KEYS[table] ?? []).map((name) => item[name]));
 
-/** The conditions that the ledger uses: `attribute_not_exists(x)` and `a = :b AND …`. Anything else is a mistake. */
-const holds = (put: Put | PutCommandInput, present: Item | undefined): boolean => {
+/** The conditions that the ledger uses: `attribute_not_exists(x)`, `a = :b`, `a <= :b`, and AND or OR between them. */
+const holds = (put: Conditional, present: Item | undefined): boolean => {
   const nameOf = (name: string) => put.ExpressionAttributeNames?.[name] ?? name;
-  return (put.ConditionExpression ?? '').split(' AND ').every((term) => {
+  const isTrue = (term: string): boolean => {
     const absent = /^attribute_not_exists\((\S+)\)$/.exec(term)?.[1];
     if (absent !== undefined) return present?.[nameOf(absent)] === undefined;
-    const [, left = '', right = ''] = /^(\S+) = (\S+)$/.exec(term) ?? [];
+    const [, left = '', operator = '', right = ''] = /^(\S+) (=|<=) (\S+)$/.exec(term) ?? [];
     if (left === '') throw new Error(`the model does not know the condition ${term}`);
-    return present !== undefined && present[nameOf(left)] === put.ExpressionAttributeValues?.[right];
-  });
+    const [is, wanted] = [present?.[nameOf(left)], put.ExpressionAttributeValues?.[right]];
+    return is !== undefined && (operator === '=' ? is === wanted : Number(is) <= Number(wanted));
+  };
+  const { ConditionExpression = '' } = put;
+  if (ConditionExpression === '') return true;
+  return ConditionExpression.split(' OR ').some((either) => either.split(' AND ').every(isTrue));
 };
 
 /**
  * As much of DynamoDB as the ledger rests on: transactions that happen whole or not at all, conditions, and queries in
- * key order that stop at `Limit`. Tables are named `ledger`, `heads` and `index`.
+ * key order that stop at `Limit`. Tables are named `ledger`, `heads`, `index`, `archives` and `holds`.
  */
 export class DynamoDbModel {
   readonly tables: Readonly<Record<string, Map<string, Item>>> = {
     ledger: new Map(),
     heads: new Map(),
     index: new Map(),
+    archives: new Map(),
+    holds: new Map(),
   };
 
   /** The ledger's items by number. */
@@ -50,21 +63,27 @@ export class DynamoDbModel {
 
   transactWrite({ TransactItems = [] }: TransactWriteCommandInput): object {
     if (TransactItems.length > 100) throw new Error('ValidationException: at most 100 actions');
-    const puts = TransactItems.map(({ Put }) => {
-      if (Put === undefined) throw new Error('the model knows puts only');
-      return {
-        put: Put,
-        key: keyOf(String(Put.TableName), Put.Item ?? {}),
-        table: this.table(Put.TableName),
-      };
+    const actions = TransactItems.map((action: Action) => {
+      const made = action.Put ?? action.Delete ?? action.ConditionCheck;
+      if (made === undefined) throw new Error('the model knows puts, deletes and checks only');
+      const key = keyOf(String(made.TableName), action.Put?.Item ?? (made as { Key?: Item }).Key ?? {});
+      return { action, made, key, table: this.table(made.TableName) };
     });
-    const CancellationReasons = puts.map(({ put, key, table }) => ({
-      Code: holds(put, table.get(key)) ? 'None' : 'ConditionalCheckFailed',
+    if (new Set(actions.map(({ made, key }) => `${made.TableName}${key}`)).size < actions.length)
+      throw new Error('ValidationException: several actions on one item');
+    const CancellationReasons = actions.map(({ made, key, table }) => ({
+      Code: holds(made, table.get(key)) ? 'None' : 'ConditionalCheckFailed',
     }));
     if (CancellationReasons.some(({ Code }) => Code !== 'None'))
       throw new TransactionCanceledException({ message: 'cancelled', $metadata: {}, CancellationReasons });
-    for (const { put, key, table } of puts) table.set(key, structuredClone(put.Item ?? {}));
+    for (const { action, key, table } of actions)
+      if (action.Put !== undefined) table.set(key, structuredClone(action.Put.Item ?? {}));
+      else if (action.Delete !== undefined) table.delete(key);
     return {};
+  }
+
+  scan({ TableName }: ScanCommandInput): object {
+    return { Items: structuredClone([...this.table(TableName).values()]) };
   }
 
   get({ TableName, Key = {} }: GetCommandInput): object {
@@ -107,7 +126,15 @@ export class DynamoDbModel {
   }
 
   query(input: QueryCommandInput): object {
+    if (input.TableName === 'archives') return this.queryArchives(input);
     return input.TableName === 'index' ? this.queryIndex(input) : this.queryLedger(input);
+  }
+
+  private queryArchives({ ExpressionAttributeValues: values = {} }: QueryCommandInput): object {
+    const Items = [...this.table('archives').values()]
+      .filter(({ kind, number }) => kind === values[':kind'] && Number(number) >= Number(values[':from']))
+      .toSorted((a, b) => Number(a.number) - Number(b.number));
+    return { Items: structuredClone(Items) };
   }
 
   private queryIndex({ ExpressionAttributeValues: values = {}, Limit }: QueryCommandInput): object {
@@ -123,6 +150,12 @@ export class DynamoDbModel {
   private queryLedger(input: QueryCommandInput): object {
     const partition = String(input.ExpressionAttributeNames?.['#partition']);
     const values = input.ExpressionAttributeValues ?? {};
+    if (values[':end'] !== undefined) {
+      const below = this.items.filter(
+        ({ bundle, seq }) => bundle === values[':bundle'] && Number(seq) < Number(values[':end']),
+      );
+      return { Items: structuredClone(below) };
+    }
     const found = this.items.filter(
       (item) => item[partition] === values[':partition'] && Number(item.seq) >= Number(values[':from']),
     );

@@ -190,4 +190,20 @@ describe('the index', () => {
     expect(await search(ledger, { service: 'checkout' })).toEqual([0, 1, 3, 4]);
     expect(await ledger.index.indexedSize()).toBe(6);
   });
+
+  it('does not run ahead of the ledger because of a record that was put behind its end by hand', async () => {
+    const ledger = modelledLedger();
+    await ledger.writer.append(aBatchId(), [aDraft({ n: 0 }), aDraft({ n: 1 })]);
+    const items = ledger.model.tables.ledger;
+    const last = items?.get(JSON.stringify([0, 1]));
+    if (last === undefined) throw new Error('no record');
+    const canonical = String(last.canonical).replace('"seq":1', '"seq":9');
+    items?.set(JSON.stringify([0, 9]), { ...last, seq: 9, canonical });
+    await catchUp(ledger);
+    expect(await ledger.index.indexedSize()).toBe(2);
+    items?.delete(JSON.stringify([0, 9]));
+    await ledger.writer.append(aBatchId(), [aDraft({ n: 2 })]);
+    await catchUp(ledger);
+    expect(await search(ledger, { service: 'checkout' })).toEqual([0, 1, 2]);
+  });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { LedgerReader, LedgerWriter } from '#ledger/append.ts';
 import { canonicalRecord } from '#ledger/canonical.ts';
+import { conclusionOf } from '#ledger/ended-releases.ts';
 import { leafHash } from '#ledger/leaf-hash.ts';
 import { ConflictError, InvalidRequestError, LedgerIntegrityError } from '#platform/errors.ts';
 import { aBatchId, aDraft, aReleaseId } from './drafts.ts';
@@ -91,6 +92,28 @@ export const ledgerContract = (name: string, make: () => LedgerPair | Promise<Le
       const batchId = aBatchId();
       await writer.append(batchId, [aDraft({ verdict: 'promote' })]);
       await expect(writer.append(batchId, [aDraft({ verdict: 'rollback' })])).rejects.toThrow(ConflictError);
+    });
+
+    it('takes nothing more that begins after the record that ends a release, and marks late what comes in of before', async () => {
+      const { writer, reader } = await make();
+      const [releaseId, another] = [aReleaseId(), aReleaseId()];
+      const before = { id: aBatchId(), drafts: [aDraft({ releaseId }, 'release.restore.intended')] };
+      const told = await writer.append(before.id, before.drafts);
+      await writer.append(conclusionOf(releaseId), [aDraft({ releaseId }, 'release.rolled-back')]);
+      for (const type of ['release.restore.intended', 'release.abort.accepted', 'release.promoted'] as const)
+        await expect(writer.append(aBatchId(), [aDraft({ releaseId }, type)])).rejects.toThrow(ConflictError);
+      expect(await writer.append(before.id, before.drafts)).toEqual(told);
+      await writer.append(aBatchId(), [
+        aDraft({ releaseId }, 'release.restore.done'),
+        aDraft({ releaseId: another }, 'release.restore.done'),
+      ]);
+      const records = await recordsOf(reader, releaseId, 3);
+      expect(records.map(({ event, data }) => [event.type, data.late])).toEqual([
+        ['release.restore.intended', undefined],
+        ['release.rolled-back', undefined],
+        ['release.restore.done', true],
+      ]);
+      expect((await recordsOf(reader, another, 1))[0]?.data).toEqual({ releaseId: another });
     });
 
     it('refuses a record above 65,535 bytes, and the whole batch with it', async () => {

@@ -6,16 +6,19 @@ import {
   GetCommand,
   PutCommand,
   QueryCommand,
+  ScanCommand,
   TransactWriteCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
+import { dynamoDbBundlesOf } from '#ledger/adapters/dynamodb-archives.ts';
 import { dynamoDbLedger, type Surroundings } from '#ledger/adapters/dynamodb-ledger.ts';
 import { dynamoDbLedgerReader } from '#ledger/adapters/dynamodb-ledger-reader.ts';
 import { dynamoDbRecordIndex } from '#ledger/adapters/dynamodb-record-index.ts';
+import { archivedRecords } from '#ledger/archived-bundle.ts';
 import { newUlid } from '#platform/new-id.ts';
 import { DynamoDbModel } from './dynamodb-model.ts';
 
-export const TABLES = { ledger: 'ledger', heads: 'heads' } as const;
+export const TABLES = { ledger: 'ledger', heads: 'heads', archives: 'archives', holds: 'holds' } as const;
 
 /** Stands around each call to DynamoDB: lets others go first, loses the request, or loses the answer. */
 type Interference = (act: () => object) => Promise<object>;
@@ -32,6 +35,7 @@ export const modelledLedger = (over: Partial<Surroundings> & { readonly interfer
   const calls = mockClient(client);
   calls.on(GetCommand).callsFake(answer((input) => model.get(input as never)));
   calls.on(QueryCommand).callsFake(answer((input) => model.query(input as never)));
+  calls.on(ScanCommand).callsFake(answer((input) => model.scan(input as never)));
   calls.on(BatchGetCommand).callsFake(answer((input) => model.batchGet(input as never)));
   calls.on(BatchWriteCommand).callsFake(answer((input) => model.batchWrite(input as never)));
   calls.on(PutCommand).callsFake(answer((input) => model.put(input as never)));
@@ -44,7 +48,14 @@ export const modelledLedger = (over: Partial<Surroundings> & { readonly interfer
     contended: () => {},
     ...surroundings,
   });
-  const reader = dynamoDbLedgerReader(client, TABLES);
+  const kept = new Map<number, Uint8Array>();
+  const reader = dynamoDbLedgerReader(client, TABLES, {
+    bundle: async (bundle) => {
+      const bytes = kept.get(bundle);
+      return bytes && archivedRecords(bundle, bytes);
+    },
+    bundlesOf: dynamoDbBundlesOf(client, TABLES.archives),
+  });
   const index = dynamoDbRecordIndex(client, 'index', async () => {});
-  return { model, client, calls, writer, reader, index };
+  return { model, client, calls, writer, reader, index, kept };
 };

@@ -1,4 +1,5 @@
 import { EventBridgeClient, PutEventsCommand, type PutEventsRequestEntry } from '@aws-sdk/client-eventbridge';
+import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import type { Context } from 'aws-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
 import fc from 'fast-check';
@@ -7,6 +8,7 @@ import { EMPTY_LEDGER, type LinkedRecord, linkRecords } from '#ledger/chain.ts';
 import { ledgerItem } from '#ledger/keys.ts';
 import { ledgerEventSchema } from '#ledger/ledger-event.ts';
 import { callsOf, entryBytes, readChanges } from '#ledger/publish-events.ts';
+import { bundleBytes } from '#ledger/tiles.ts';
 import { aDraft } from './drafts.ts';
 
 vi.stubEnv('AWS_REGION', 'eu-west-1');
@@ -14,12 +16,14 @@ vi.stubEnv('POWERTOOLS_DEV', 'true');
 vi.stubEnv('POWERTOOLS_METRICS_DISABLED', 'false');
 vi.stubEnv('POWERTOOLS_SERVICE_NAME', 'publish-events');
 vi.stubEnv('EVENT_BUS_NAME', 'sluice');
+vi.stubEnv('ARCHIVE_BUCKET', 'archive');
 const printed = vi.spyOn(console, 'log').mockImplementation(() => {});
 const errors = vi.spyOn(console, 'error').mockImplementation(() => {});
 vi.spyOn(console, 'warn').mockImplementation(() => {});
 const { handler } = await import('#ledger/publish-events.handler.ts');
 
 const eventBridge = mockClient(EventBridgeClient);
+const objects = mockClient(S3Client);
 const published: PutEventsRequestEntry[] = [];
 
 const accept = (refused: (entry: PutEventsRequestEntry) => boolean = () => false) =>
@@ -35,6 +39,8 @@ const accept = (refused: (entry: PutEventsRequestEntry) => boolean = () => false
 
 beforeEach(() => {
   eventBridge.reset();
+  objects.reset();
+  objects.on(GetObjectCommand).rejects(Object.assign(new Error('absent'), { name: 'NoSuchKey' }));
   published.length = 0;
   printed.mockClear();
   errors.mockClear();
@@ -123,6 +129,41 @@ describe('the outbox', () => {
     });
   });
 
+  it('says nothing of a record that left the table for the archive, and everything of any other', async () => {
+    const records = linked(257);
+    const bytes = Buffer.from(bundleBytes(records.slice(0, 256).map(({ canonical }) => canonical)));
+    objects
+      .on(GetObjectCommand, { Bucket: 'archive', Key: 'tile/entries/000' })
+      .resolves({ Body: { transformToByteArray: async () => bytes } as never });
+    await invoke(records.slice(0, 256).map((record) => streamed(record, 'REMOVE')));
+    expect(tamperedCount()).toBe(0);
+    await invoke(records.slice(256).map((record) => streamed(record, 'REMOVE')));
+    expect(tamperedCount()).toBe(1);
+    await invoke(records.slice(0, 1).map((record) => streamed(record, 'MODIFY')));
+    expect(tamperedCount()).toBe(2);
+  });
+
+  it('takes a removed record for removed when what is archived in its place is another', async () => {
+    const bytes = Buffer.from(bundleBytes(Array.from({ length: 256 }, () => linked(2)[1]?.canonical ?? '')));
+    objects.on(GetObjectCommand).resolves({ Body: { transformToByteArray: async () => bytes } as never });
+    vi.resetModules();
+    const { handler: fresh } = await import('#ledger/publish-events.handler.ts');
+    await fresh({ Records: linked(1).map((record) => streamed(record, 'REMOVE')) }, {
+      awsRequestId: 'r',
+    } as Context);
+    expect(tamperedCount()).toBe(1);
+  });
+
+  it('publishes nothing while the archive can not be asked, and is called again', async () => {
+    objects.on(GetObjectCommand).rejects(Object.assign(new Error('slow'), { name: 'TimeoutError' }));
+    const [first, second] = linked(2);
+    if (first === undefined || second === undefined) throw new Error('no records');
+    const far = streamed(first, 'REMOVE', { seq: '600' });
+    await expect(invoke([streamed(second), far])).rejects.toThrow('the archive did not answer');
+    expect(published).toEqual([]);
+    expect(tamperedCount()).toBe(0);
+  });
+
   it('takes an insert that append-records would not have made for tampering', async () => {
     const [record] = linked(1);
     if (record === undefined) throw new Error('no record');
@@ -161,11 +202,12 @@ describe('calls to the bus', () => {
     );
   });
 
-  it('take the largest record there can be', () => {
+  it('take the largest record there can be', async () => {
     const [record] = linked(1, { text: 'é'.repeat(32_000) });
     if (record === undefined) throw new Error('no record');
     const item = ledgerItem(record);
-    const { entries } = readChanges([{ kind: 'INSERT', position: '1', seq: 0, item }]);
+    const change = { kind: 'INSERT', position: '1', seq: 0, item } as const;
+    const { entries } = await readChanges([change], async () => undefined);
     expect(Buffer.byteLength(item.canonical)).toBeGreaterThan(64_000);
     expect(entries.map(entryBytes)).toEqual([expect.closeTo(65_000, -4)]);
   });

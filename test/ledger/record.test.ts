@@ -8,7 +8,10 @@ import { aDraft, aReleaseId } from './drafts.ts';
 
 const ID = '01JGXQ00000000000000000000';
 const link = (draft: RecordDraft, lateAt?: string) => {
-  const { records } = linkRecords(EMPTY_LEDGER, [draft], { ids: [ID], ...(lateAt && { lateAt }) });
+  const { records } = linkRecords(EMPTY_LEDGER, [draft], {
+    ids: [ID],
+    ...(lateAt && { late: { at: lateAt, drafts: [true] } }),
+  });
   if (records[0] === undefined) throw new Error('nothing was linked');
   return records[0];
 };

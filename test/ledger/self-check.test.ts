@@ -17,7 +17,11 @@ const sealedLog = async (...batches: readonly number[]): Promise<MemoryLog> => {
 
 const portsOf = ({ ports, key, vault, files }: MemoryLog): SelfCheckPorts => ({
   key,
-  sizesAbove: async (size) => [...vault.keys()].filter((one) => one > size).toSorted((a, b) => a - b),
+  sizesAbove: async (size, limit) =>
+    [...vault.keys()]
+      .filter((one) => one > size)
+      .toSorted((a, b) => a - b)
+      .slice(0, limit),
   locked: async (size) => ({ name: `checkpoint/${size}`, size, note: vault.get(size) ?? '' }),
   bundle: ports.bundle,
   tiles: ports.tiles.read,
@@ -47,8 +51,35 @@ describe('the stack’s own check', () => {
 
   it('goes a part at a time, and at least to the next checkpoint', async () => {
     const log = await sealedLog(200, 200, 200);
-    expect(await checkLedger(portsOf(log), 0, 450)).toMatchObject({ reached: { size: 400 }, more: true });
-    expect(await checkLedger(portsOf(log), 400, 10)).toMatchObject({ reached: { size: 600 }, more: false });
+    const part = async (from: number, records: number) =>
+      checkLedger(portsOf(log), from, { records, checkpoints: 1_500 });
+    expect(await part(0, 450)).toMatchObject({ reached: { size: 400 }, more: true });
+    expect(await part(400, 10)).toMatchObject({ reached: { size: 600 }, more: false });
+  });
+
+  it('reads only so many checkpoints in one part, and has all of them in the end', async () => {
+    const log = await sealedLog(...Array.from({ length: 7 }, () => 10));
+    let from = 0;
+    const reached: number[] = [];
+    for (let more = true; more; ) {
+      const read: number[] = [];
+      const ports = portsOf(log);
+      const locked: SelfCheckPorts['locked'] = (size) => {
+        read.push(size);
+        return ports.locked(size);
+      };
+      const check = await checkLedger({ ...ports, locked }, from, { records: 100_000, checkpoints: 3 });
+      // The one that it goes on from is read again.
+      expect(read.length).toBeLessThanOrEqual(from === 0 ? 3 : 4);
+      expect(check.verdict.ok).toBe(true);
+      from = check.reached?.size ?? from;
+      reached.push(from);
+      more = check.more;
+    }
+    expect(reached).toEqual([30, 60, 70]);
+    edit(log, 65);
+    const last = await checkLedger(portsOf(log), 60, { records: 100_000, checkpoints: 3 });
+    expect(last.verdict).toMatchObject({ ok: false, seq: 65 });
   });
 
   it.each([0, 199, 200, 399])('finds record %i edited', async (seq) => {

@@ -17,6 +17,7 @@ vi.stubEnv('LEDGER_TABLE', 'ledger');
 vi.stubEnv('SEALS_TABLE', 'seals');
 vi.stubEnv('TILES_BUCKET', 'tiles');
 vi.stubEnv('CHECKPOINTS_BUCKET', 'checkpoints');
+vi.stubEnv('ARCHIVE_BUCKET', 'archive');
 vi.stubEnv('CHECKPOINT_COPIES_BUCKET', 'copies');
 vi.stubEnv('SIGNING_KEY_ARN', 'key');
 vi.stubEnv('LEDGER_ORIGIN', ORIGIN);

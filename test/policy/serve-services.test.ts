@@ -3,6 +3,7 @@ import { DynamoDBDocumentClient, GetCommand, PutCommand, ScanCommand } from '@aw
 import type { APIGatewayProxyEventV2WithJWTAuthorizer, Context } from 'aws-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Ownership } from '#policy/target-ownership.ts';
 import { aRegisteredService, definitionInput } from '../builders/service.ts';
 
 vi.stubEnv('AWS_REGION', 'eu-west-1');
@@ -10,6 +11,7 @@ vi.stubEnv('POWERTOOLS_DEV', 'true');
 vi.stubEnv('POWERTOOLS_SERVICE_NAME', 'serve-services');
 vi.stubEnv('SERVICES_TABLE', 'services');
 vi.stubEnv('LEDGER_WRITER_ARN', 'arn:writer:1');
+vi.stubEnv('CHECK_OWNERSHIP_ARN', 'arn:check:1');
 vi.stubEnv('METRIC_PERIOD_SECONDS_MIN', '60');
 vi.stubEnv('PROBE_HOSTS', '["api.example.com"]');
 vi.stubEnv('METRIC_HOSTS', '[]');
@@ -28,9 +30,21 @@ beforeEach(() => {
   dynamo.reset();
   ledger.reset();
   dynamo.on(GetCommand).resolves({}).on(PutCommand).resolves({});
-  const Payload = Object.assign(new Uint8Array(), { transformToString: () => receipts });
-  ledger.on(InvokeCommand).resolves({ Payload });
+  const answer = (text: string) => ({
+    Payload: Object.assign(new Uint8Array(), { transformToString: () => text }),
+  });
+  ledger.on(InvokeCommand).resolves(answer(receipts));
+  ledger.on(InvokeCommand, { FunctionName: 'arn:check:1' }).callsFake(async ({ Payload }) => {
+    const { targets } = JSON.parse(Buffer.from(Payload).toString());
+    const owners = targets.map(() => owner);
+    return { ...answer(JSON.stringify({ owners })), ...checkFailure };
+  });
+  owner = { kind: 'unmanaged' };
+  checkFailure = {};
 });
+
+let owner: Ownership;
+let checkFailure: object;
 
 const call = async (routeKey: string, event: object) => {
   const { statusCode, body } = await handler(
@@ -113,6 +127,31 @@ describe('PUT /v1/services/{service}', () => {
     await put({});
     expect(dynamo.commandCalls(PutCommand)).toEqual([]);
     expect(ledger.commandCalls(InvokeCommand)).toEqual([]);
+  });
+});
+
+describe('a target that a CloudFormation stack has too', () => {
+  it('is refused when deployments of the stack move it, and nothing is stored or told', async () => {
+    owner = { kind: 'managed', stack: 'shop', logicalId: 'LiveAlias', attribute: 'FunctionVersion' };
+    const { status, body } = await put(definitionInput());
+    expect(status).toBe(403);
+    expect(body.faults.map(({ path }: { path: string }) => path)).toContain('environments.production.target');
+    expect(dynamo.commandCalls(PutCommand)).toEqual([]);
+    expect(ledger.commandCalls(InvokeCommand, { FunctionName: 'arn:writer:1' })).toEqual([]);
+  });
+
+  it.each([
+    ['fails', { FunctionError: 'Unhandled' }],
+    ['says something else', { Payload: undefined }],
+  ])('is taken with a warning when the check %s', async (_, failure) => {
+    checkFailure = failure;
+    const { status, body } = await put(definitionInput());
+    expect(status).toBe(200);
+    expect(body.warnings).toContainEqual(expect.stringContaining('environments.production.target'));
+  });
+
+  it('is told of with no word when there is nothing to tell', async () => {
+    expect((await put(definitionInput())).body).not.toHaveProperty('warnings');
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { faultsOf } from '#platform/faults.ts';
 import { serviceDefinitionSchema } from '#policy/service-definition.ts';
-import { JudgePolicy } from '#rollout/judge/judge-policy.ts';
+import { judgePolicySchema } from '#rollout/judge/judge-policy.ts';
 import { checkoutTarget } from '../builders/release.ts';
 
 const cloudwatch = { source: 'cloudwatch', invokedBy: 'event' };
@@ -24,7 +24,7 @@ describe('a service definition', () => {
       hooks: [],
       waves: [],
       metrics: { ...cloudwatch, periodSeconds: 60, slowerThan: { from: 'trimmed-count' } },
-      judge: JudgePolicy.parse({}),
+      judge: judgePolicySchema.parse({}),
     });
   });
 

@@ -10,7 +10,7 @@ import {
 import type { Asked } from '#releases/asked.ts';
 import { type ReleaseRequest, releaseRequestSchema } from '#releases/release-request.ts';
 import { requestRelease } from '#releases/request-release.ts';
-import { JudgePolicy } from '#rollout/judge/judge-policy.ts';
+import { judgePolicySchema } from '#rollout/judge/judge-policy.ts';
 import { ann, bob, checkoutTarget, NOW, releaseIdOf } from '../builders/release.ts';
 import { aRegisteredService } from '../builders/service.ts';
 import { type Hooks, hooked } from '../fakes/hooked.ts';
@@ -80,7 +80,7 @@ describe('a request for a release', () => {
         { name: 'first', target: checkoutTarget, metrics: { source: 'cloudwatch', periodSeconds: 60 } },
       ],
       plan: { name: 'standard', holdSeconds: 3_600 },
-      judge: JudgePolicy.parse({}),
+      judge: judgePolicySchema.parse({}),
       mode: 'forward',
       fence: 1,
       startedAt: NOW,

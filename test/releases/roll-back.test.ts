@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { ConflictError, PolicyDeniedError } from '#platform/errors.ts';
 import { drillRollback } from '#releases/drill-rollback.ts';
 import { lastPromoted } from '#releases/last-promoted.ts';
+import { latestReleases } from '#releases/latest-releases.ts';
 import type { Release } from '#releases/release.ts';
+import type { ReleaseStore } from '#releases/release-store.ts';
 import { rollBack } from '#releases/roll-back.ts';
 import {
   ann,
@@ -195,9 +197,26 @@ describe('the last promoted release', () => {
   it("is the environment's own, however many others came after it", async () => {
     const { ended, releases } = world();
     const wanted = await ended('promoted', STABLE, CANARY, { environment: 'staging' });
-    for (let number = 0; number < 45; number += 1) await ended('refused', STABLE, CANARY);
+    for (let number = 0; number < 205; number += 1) await ended('refused', STABLE, CANARY);
     expect((await lastPromoted(releases, 'checkout', 'staging'))?.releaseId).toBe(wanted.releaseId);
     expect(await lastPromoted(releases, 'checkout', 'production')).toBeUndefined();
+  });
+});
+
+describe('the latest releases', () => {
+  const latest = async (releases: Pick<ReleaseStore, 'list'>, most: number, environment?: string) =>
+    Array.fromAsync(latestReleases(releases, { service: 'checkout', environment }, most));
+
+  it('of an environment are its own, however many others came after them; no more than asked for', async () => {
+    const { ended, releases } = world();
+    const first = await ended('promoted', STABLE, CANARY, { environment: 'staging' });
+    const second = await ended('promoted', STABLE, CANARY, { environment: 'staging' });
+    for (let number = 0; number < 105; number += 1) await ended('refused', STABLE, CANARY);
+    const ids = (found: readonly Release[]) => found.map(({ releaseId }) => releaseId);
+    expect(ids(await latest(releases, 100, 'staging'))).toEqual([second.releaseId, first.releaseId]);
+    expect(ids(await latest(releases, 1, 'staging'))).toEqual([second.releaseId]);
+    expect(await latest(releases, 100, 'production')).toHaveLength(100);
+    expect(await latest(releases, 200)).toHaveLength(107);
   });
 });
 

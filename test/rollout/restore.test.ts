@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ConflictError, InvalidRequestError, NotFoundError, TransientError } from '#platform/errors.ts';
+import { concludeRelease } from '#releases/conclude.ts';
 import { restoreTraffic } from '#rollout/restore.ts';
 import { isAlone, shareOf } from '#rollout/routing.ts';
 import {
@@ -202,6 +203,55 @@ describe('a restore while something is down', () => {
     );
     expect(releases.peek(releaseId)?.verified).toBeUndefined();
     expect(types()).toEqual(['release.restore.intended']);
+  });
+});
+
+describe('a restore that comes while another one ends the release', () => {
+  /** Aborted once; the workflow's own restore and the conclusion run in front of `moment` of a second abort. */
+  const overtakenAt = async (moment: string) => {
+    let due = false;
+    const workflow = async (): Promise<void> => {
+      due = false;
+      await restoreTraffic(plane.ports, { releaseId: plane.releaseId, cause });
+      await concludeRelease(plane.ports, plane.releaseId, 'restored');
+    };
+    const plane = await halfway({
+      ledger: {
+        before: async (_, [batch]) => {
+          if (due && String(batch).endsWith(moment)) await workflow();
+        },
+      },
+    });
+    const { ports, releaseId } = plane;
+    await restoreTraffic(ports, { releaseId, cause, abortedBy: ann, key: 'first' });
+    due = true;
+    const result = await restoreTraffic(ports, { releaseId, cause, abortedBy: ann, key: 'second' });
+    expect(due).toBe(false);
+    const { records } = plane.ledger;
+    const end = records.findIndex(({ event }) => event.type === 'release.rolled-back');
+    return { result, stable: isAlone(plane.shifter.routing(), STABLE), after: records.slice(end + 1) };
+  };
+
+  it('is no abort any more when the end is recorded before it', async () => {
+    const { result, stable, after } = await overtakenAt('abort/second');
+    expect(result).toEqual({ kind: 'done' });
+    expect(stable).toBe(true);
+    expect(after).toEqual([]);
+  });
+
+  it('does nothing, and tells nothing, when the end is recorded before its intent', async () => {
+    const { result, stable, after } = await overtakenAt('restore/3/intended');
+    expect(result).toMatchObject({ kind: 'restored' });
+    expect(stable).toBe(true);
+    expect(after).toEqual([]);
+  });
+
+  it('tells what it did, marked late, when the end is recorded before that', async () => {
+    const { stable, after } = await overtakenAt('restore/3/done');
+    expect(stable).toBe(true);
+    expect(after).toMatchObject([
+      { event: { type: 'release.restore.done' }, data: { fence: 3, late: true } },
+    ]);
   });
 });
 

@@ -186,5 +186,21 @@ export const trafficShifterContract = <Target>(
           code: 'already-weighted',
         });
     });
+
+    it('tells without a release who has the traffic, and what would keep one from beginning', async () => {
+      const { shifter, target, missingTarget, stable, canary } = fixture;
+      expect(await shifter.examine(target)).toMatchObject({
+        kind: 'found',
+        routing: { primary: stable, weights: {} },
+        unfit: [],
+      });
+      expect(await shifter.examine(missingTarget)).toMatchObject({ kind: 'absent' });
+      await weigh(5);
+      expect(await shifter.examine(target)).toMatchObject({
+        kind: 'found',
+        routing: { primary: stable, weights: { [canary]: 5 } },
+        unfit: [{ code: 'already-weighted' }],
+      });
+    });
   });
 };

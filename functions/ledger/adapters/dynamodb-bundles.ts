@@ -1,9 +1,7 @@
 import { type DynamoDBDocumentClient, paginateQuery } from '@aws-sdk/lib-dynamodb';
+import type { ReadBundle } from '#ledger/archived-bundle.ts';
 import type { StoredRecord } from '#ledger/export-line.ts';
 import { orTransient } from '#platform/aws-errors.ts';
-
-/** A bundle's records below number `end`, as they are stored. */
-export type ReadBundle = (bundle: number, end: number) => Promise<readonly StoredRecord[]>;
 
 /** Consistent: a record that the head tells of is never missed. */
 export const dynamoDbBundles =

@@ -6,7 +6,9 @@ import {
   QueryCommand,
 } from '@aws-sdk/lib-dynamodb';
 import type { LedgerPage, LedgerReader } from '#ledger/append.ts';
-import { EMPTY_LEDGER, type LedgerHead } from '#ledger/chain.ts';
+import type { ArchiveReader } from '#ledger/archived-bundle.ts';
+import { EMPTY_LEDGER } from '#ledger/chain.ts';
+import type { StoredRecord } from '#ledger/export-line.ts';
 import {
   BUNDLE_SIZE,
   BY_RELEASE_INDEX,
@@ -15,7 +17,8 @@ import {
   type LedgerItem,
   type LedgerTables,
 } from '#ledger/keys.ts';
-import { type LedgerRecord, ledgerRecordSchema } from '#ledger/record.ts';
+import type { LedgerRecord } from '#ledger/record.ts';
+import { recordOf } from '#ledger/stored-record.ts';
 import { orTransient } from '#platform/aws-errors.ts';
 import { LedgerIntegrityError, TransientError } from '#platform/errors.ts';
 
@@ -28,26 +31,36 @@ const KEYS_MAX = 100;
 /** BatchGetItem answers with what it had time for; asked so often, DynamoDB is in trouble. */
 const ANSWERS_MAX = 8;
 
-/**
- * The record of an item, with the hash that is stored beside it: a record that was tampered with is handed out as it
- * is, because refusing to show it would hide it from the auditor whose check finds it.
- * @throws LedgerIntegrityError when what is stored is no record at all.
- */
-const recordOf = (item: LedgerItem): LedgerRecord => {
-  try {
-    return ledgerRecordSchema.parse({ ...JSON.parse(item.canonical), recordHash: item.recordHash });
-  } catch (cause) {
-    throw new LedgerIntegrityError(`what is stored as record ${item.seq} is no ledger record`, { cause });
-  }
-};
-
 interface Slice {
-  readonly items: readonly LedgerItem[];
+  readonly items: readonly StoredRecord[];
   /** Whether the query has more behind these. */
   readonly more: boolean;
 }
 
-export const dynamoDbLedgerReader = (client: DynamoDBDocumentClient, tables: LedgerTables): LedgerReader => {
+/** Where the chain ends; consistent. */
+export const dynamoDbHead =
+  (client: DynamoDBDocumentClient, { heads }: Pick<LedgerTables, 'heads'>): LedgerReader['head'] =>
+  async () => {
+    const command = new GetCommand({ TableName: heads, Key: HEAD_KEY, ConsistentRead: true });
+    const { Item } = await orTransient('the ledger', client.send(command));
+    return Item === undefined ? EMPTY_LEDGER : { size: Item.size as number, hash: Item.hash as string };
+  };
+
+/** Two lists as one in order, each record once. */
+const merged = (a: readonly StoredRecord[], b: readonly StoredRecord[]): readonly StoredRecord[] => {
+  const bySeq = new Map([...a, ...b].map((record) => [record.seq, record]));
+  return [...bySeq.values()].toSorted((one, other) => one.seq - other.seq);
+};
+
+/**
+ * Reads records from the table, and those that are no longer in it from the archive: nobody has to know where a record
+ * is, and none is missed while its bundle moves.
+ */
+export const dynamoDbLedgerReader = (
+  client: DynamoDBDocumentClient,
+  tables: LedgerTables,
+  archive: ArchiveReader,
+): LedgerReader => {
   const query = async (
     source: { readonly IndexName?: string; readonly ConsistentRead?: boolean },
     partition: { readonly name: string; readonly value: string | number },
@@ -66,11 +79,7 @@ export const dynamoDbLedgerReader = (client: DynamoDBDocumentClient, tables: Led
     return { items: Items as LedgerItem[], more: LastEvaluatedKey !== undefined };
   };
 
-  const head = async (): Promise<LedgerHead> => {
-    const command = new GetCommand({ TableName: tables.heads, Key: HEAD_KEY, ConsistentRead: true });
-    const { Item } = await orTransient('the ledger', client.send(command));
-    return Item === undefined ? EMPTY_LEDGER : { size: Item.size as number, hash: Item.hash as string };
-  };
+  const head = dynamoDbHead(client, tables);
 
   /**
    * Reads slices until the page is full, by count or by bytes, or `read` knows no further number to go on from.
@@ -81,7 +90,7 @@ export const dynamoDbLedgerReader = (client: DynamoDBDocumentClient, tables: Led
     read: (
       from: number,
       limit: number,
-    ) => Promise<{ items: readonly LedgerItem[]; next: number | undefined }>,
+    ) => Promise<{ items: readonly StoredRecord[]; next: number | undefined }>,
   ): Promise<LedgerPage> => {
     const records: LedgerRecord[] = [];
     let bytes = 0;
@@ -126,9 +135,11 @@ export const dynamoDbLedgerReader = (client: DynamoDBDocumentClient, tables: Led
       const wanted = seqs.slice(start, start + KEYS_MAX);
       const items = await itemsOf(wanted);
       for (const seq of wanted) {
-        const item = items.get(seq);
+        const item = items.get(seq) ?? (await archive.bundle(bundleOf(seq)))?.[seq % BUNDLE_SIZE];
         if (item === undefined)
-          throw new LedgerIntegrityError(`record ${seq} was in the ledger and no longer is: see the runbook`);
+          throw new LedgerIntegrityError(
+            `record ${seq} was in the ledger and no longer is; see the runbook, "LedgerTampered"`,
+          );
         bytes += Buffer.byteLength(item.canonical);
         if (records.length > 0 && bytes > PAGE_BYTES_MAX) return records;
         records.push(recordOf(item));
@@ -139,13 +150,51 @@ export const dynamoDbLedgerReader = (client: DynamoDBDocumentClient, tables: Led
 
   const nextAfter = ({ items }: Slice, from: number): number => (items.at(-1)?.seq ?? from - 1) + 1;
 
+  /** A release's archived records from a number on, one more than asked for when there are more. */
+  const archivedOf = async (
+    releaseId: string,
+    from: number,
+    limit: number,
+  ): Promise<readonly StoredRecord[]> => {
+    const records: StoredRecord[] = [];
+    for (const bundle of await archive.bundlesOf(releaseId, bundleOf(from))) {
+      const kept = (await archive.bundle(bundle)) ?? [];
+      records.push(
+        ...kept.filter((record) => record.seq >= from && recordOf(record).data.releaseId === releaseId),
+      );
+      if (records.length > limit) break;
+    }
+    return records;
+  };
+
+  /** From table and archive, in order: what is in both, while its bundle moves, comes once. */
+  const sliceOfRelease = async (releaseId: string, from: number, limit: number): Promise<Slice> => {
+    const partition = { name: 'releaseId', value: releaseId };
+    // The table first: what leaves it between the two reads is in the archive by then.
+    const slice = await query({ IndexName: BY_RELEASE_INDEX }, partition, from, limit);
+    const archived = await archivedOf(releaseId, from, limit);
+    const end = slice.more ? (slice.items.at(-1)?.seq ?? from) : Number.POSITIVE_INFINITY;
+    const known = merged(slice.items, archived).filter(({ seq }) => seq <= end);
+    return { items: known.slice(0, limit), more: slice.more || known.length > limit };
+  };
+
+  /** A bundle's records from a number on; from the archive when the table no longer has all of them. */
+  const sliceOfBundle = async (position: number, limit: number, size: number): Promise<Slice> => {
+    const bundle = bundleOf(position);
+    const slice = await query({ ConsistentRead: true }, { name: 'bundle', value: bundle }, position, limit);
+    const due = Math.min(size, (bundle + 1) * BUNDLE_SIZE) - position;
+    const isGapless = slice.items.every(({ seq }, place) => seq === position + place);
+    if (isGapless && (slice.more || slice.items.length >= due)) return slice;
+    const kept = (await archive.bundle(bundle))?.filter(({ seq }) => seq >= position);
+    return kept === undefined ? slice : { items: kept.slice(0, limit), more: kept.length > limit };
+  };
+
   return {
     head,
     byNumbers,
     byRelease: (releaseId, { from = 0, limit }) =>
       fill(from, limit, async (position, wanted) => {
-        const partition = { name: 'releaseId', value: releaseId };
-        const slice = await query({ IndexName: BY_RELEASE_INDEX }, partition, position, wanted);
+        const slice = await sliceOfRelease(releaseId, position, wanted);
         return { items: slice.items, next: slice.more ? nextAfter(slice, position) : undefined };
       }),
     from: async (seq, limit) => {
@@ -155,8 +204,7 @@ export const dynamoDbLedgerReader = (client: DynamoDBDocumentClient, tables: Led
       const start = within(seq);
       if (start === undefined) return { records: [] };
       return fill(start, limit, async (position, wanted) => {
-        const partition = { name: 'bundle', value: bundleOf(position) };
-        const slice = await query({ ConsistentRead: true }, partition, position, wanted);
+        const slice = await sliceOfBundle(position, wanted, size);
         const next = slice.more ? nextAfter(slice, position) : (bundleOf(position) + 1) * BUNDLE_SIZE;
         return { items: slice.items, next: within(next) };
       });

@@ -82,6 +82,8 @@ export const dynamoDbRecordIndex = (
       if (before < from) return [];
       const command = new QueryCommand({
         TableName: table,
+        // What indexedSize counts is there to be found: it is put before it is counted.
+        ConsistentRead: true,
         KeyConditionExpression: 'term = :term AND place BETWEEN :from AND :before',
         ExpressionAttributeValues: { ':term': term, ':from': from, ':before': before },
         Limit: limit,

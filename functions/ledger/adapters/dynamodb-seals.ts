@@ -34,8 +34,8 @@ export interface CheckpointReader {
   checkpoint(size: number): Promise<Checkpoint | undefined>;
   /** Checkpoints of this size and larger ones, in order. */
   checkpointsFrom(size: number, limit: number): Promise<readonly Checkpoint[]>;
-  /** Sizes of all checkpoints above this one, in order. */
-  sizesAbove(size: number): Promise<readonly number[]>;
+  /** Sizes of the checkpoints above this one, in order, `limit` of them at most. */
+  sizesAbove(size: number, limit: number): Promise<readonly number[]>;
 }
 
 export const dynamoDbCheckpoints = (client: DynamoDBDocumentClient, table: string): CheckpointReader => ({
@@ -61,7 +61,7 @@ export const dynamoDbCheckpoints = (client: DynamoDBDocumentClient, table: strin
     const { Items = [] } = await orTransient('the seals', client.send(command));
     return Items.map(checkpointOf);
   },
-  sizesAbove: async (size) => {
+  sizesAbove: async (size, limit) => {
     const read = async () => {
       const sizes: number[] = [];
       const pages = paginateQuery(
@@ -73,10 +73,14 @@ export const dynamoDbCheckpoints = (client: DynamoDBDocumentClient, table: strin
           ExpressionAttributeNames: { '#number': 'number' },
           ExpressionAttributeValues: { ':kind': CHECKPOINT_KIND, ':above': size },
           ProjectionExpression: '#number',
+          Limit: limit,
         },
       );
-      for await (const { Items = [] } of pages) sizes.push(...Items.map((item) => Number(item.number)));
-      return sizes;
+      for await (const { Items = [] } of pages) {
+        sizes.push(...Items.map((item) => Number(item.number)));
+        if (sizes.length >= limit) break;
+      }
+      return sizes.slice(0, limit);
     };
     return orTransient('the seals', read());
   },

@@ -25,7 +25,7 @@ const failureOf = (payload: unknown): SluiceError => {
   const message = errorMessage ?? 'no reason given';
   const Known = Object.hasOwn(OURS, errorType ?? '') ? OURS[errorType as keyof typeof OURS] : undefined;
   return Known === undefined
-    ? new TransientError("the ledger's writer failed; its log says why", {
+    ? new TransientError("the ledger's writer failed: try again; its log says why", {
         cause: new Error(`${errorType ?? 'unknown'}: ${message}`),
       })
     : new Known(message);
@@ -36,7 +36,7 @@ const answerOf = (output: InvokeCommandOutput): unknown => {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new TransientError("the ledger's writer gave no readable answer", { cause });
+    throw new TransientError("the ledger's writer gave no readable answer: try again", { cause });
   }
 };
 
@@ -48,12 +48,12 @@ export const lambdaLedgerWriter = (client: LambdaClient, writerArn: string): Led
       Payload: Buffer.from(JSON.stringify({ batchId, records })),
     });
     const output = await client.send(command).catch((cause: unknown): never => {
-      throw new TransientError("the ledger's writer could not be reached", { cause });
+      throw new TransientError("the ledger's writer could not be reached: try again", { cause });
     });
     const answer = answerOf(output);
     if (output.FunctionError !== undefined) throw failureOf(answer);
     const receipts = appendReceiptsSchema.safeParse(answer);
     if (receipts.success) return receipts.data;
-    throw new TransientError("the ledger's writer gave no receipts", { cause: receipts.error });
+    throw new TransientError("the ledger's writer gave no receipts: try again", { cause: receipts.error });
   },
 });

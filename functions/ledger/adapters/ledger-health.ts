@@ -1,5 +1,5 @@
 import { type DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
-import { dynamoDbLedgerReader } from '#ledger/adapters/dynamodb-ledger-reader.ts';
+import { dynamoDbHead } from '#ledger/adapters/dynamodb-ledger-reader.ts';
 import { bundleOf, type LedgerTables } from '#ledger/keys.ts';
 
 export interface LedgerHealth {
@@ -17,7 +17,7 @@ export const ledgerHealth = async (
   tables: LedgerTables,
 ): Promise<LedgerHealth> => {
   try {
-    const { size, hash } = await dynamoDbLedgerReader(client, tables).head();
+    const { size, hash } = await dynamoDbHead(client, tables)();
     const seq = Math.max(size - 1, 0);
     const Key = { bundle: bundleOf(seq), seq };
     const { Item: last } = await client.send(

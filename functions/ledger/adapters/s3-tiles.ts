@@ -13,11 +13,18 @@ import { isNamed, orTransient } from '#platform/aws-errors.ts';
 /** The object's name by C2SP tlog-tiles. */
 const CHECKPOINT = 'checkpoint';
 
+const TILES = 'the tiles';
+
 /** Reads need the bucket's ListBucket too: without it S3 says of a missing object that it is forbidden. */
-const readObject = async (client: S3Client, bucket: string, key: string): Promise<Uint8Array | undefined> => {
+const readObject = async (
+  client: S3Client,
+  bucket: string,
+  key: string,
+  what: string,
+): Promise<Uint8Array | undefined> => {
   const command = new GetObjectCommand({ Bucket: bucket, Key: key });
   try {
-    const { Body } = await orTransient('the tiles', client.send(command));
+    const { Body } = await orTransient(what, client.send(command));
     return await Body?.transformToByteArray();
   } catch (error) {
     if (isNamed(error, 'NoSuchKey')) return undefined;
@@ -25,10 +32,11 @@ const readObject = async (client: S3Client, bucket: string, key: string): Promis
   }
 };
 
+/** `what`: what to call the bucket when it does not answer. */
 export const s3TileReader =
-  (client: S3Client, bucket: string): ReadTile =>
+  (client: S3Client, bucket: string, what = TILES): ReadTile =>
   async (tile) =>
-    readObject(client, bucket, tilePath(tile));
+    readObject(client, bucket, tilePath(tile), what);
 
 /** A bundle, of the full one as many records as are asked for where the partial one is no more. */
 export const s3BundleReader = (client: S3Client, bucket: string): ReadTile => {
@@ -52,10 +60,10 @@ export const s3Tiles = (client: S3Client, bucket: string): TileStore => ({
       Body: bytes,
       ContentType: 'application/octet-stream',
     });
-    await orTransient('the tiles', client.send(command));
+    await orTransient(TILES, client.send(command));
   },
   readCheckpoint: async () => {
-    const bytes = await readObject(client, bucket, CHECKPOINT);
+    const bytes = await readObject(client, bucket, CHECKPOINT, TILES);
     return bytes && Buffer.from(bytes).toString('utf8');
   },
   writeCheckpoint: async (note) => {
@@ -66,15 +74,15 @@ export const s3Tiles = (client: S3Client, bucket: string): TileStore => ({
       ContentType: 'text/plain; charset=utf-8',
       CacheControl: 'max-age=5',
     });
-    await orTransient('the tiles', client.send(command));
+    await orTransient(TILES, client.send(command));
   },
   prune: async (place) => {
     // A place has 255 partial tiles at most, and a list a thousand names.
     const list = new ListObjectsV2Command({ Bucket: bucket, Prefix: partialPrefix(place) });
-    const { Contents = [] } = await orTransient('the tiles', client.send(list));
+    const { Contents = [] } = await orTransient(TILES, client.send(list));
     if (Contents.length === 0) return;
     const Objects = Contents.map(({ Key }) => ({ Key }));
     const command = new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects, Quiet: true } });
-    await orTransient('the tiles', client.send(command));
+    await orTransient(TILES, client.send(command));
   },
 });

@@ -4,6 +4,7 @@ import { TransientError } from '#platform/errors.ts';
 import type { ReleaseId } from '#platform/ids.ts';
 import { notFrozen, readEnvironment } from '#releases/adapters/dynamodb-freezes.ts';
 import { holderOf, nobodyWaits, takePlace } from '#releases/adapters/dynamodb-waiting.ts';
+import { putNew } from '#releases/adapters/put-new.ts';
 import { freezeAt, isFrozenOut } from '#releases/freeze.ts';
 import {
   idempotencyItemKey,
@@ -23,10 +24,6 @@ interface Key {
   readonly value: string;
   readonly requestDigest: string;
 }
-
-const putNew = (table: string, item: Record<string, unknown>) => ({
-  Put: { TableName: table, Item: item, ConditionExpression: 'attribute_not_exists(pk)' },
-});
 
 export const knowsKey = async (
   client: DynamoDBDocumentClient,

@@ -9,6 +9,7 @@ import { isNamed, orTransient } from '#platform/aws-errors.ts';
 import { TransientError } from '#platform/errors.ts';
 import type { ReleaseId } from '#platform/ids.ts';
 import { notFrozen } from '#releases/adapters/dynamodb-freezes.ts';
+import { putNew } from '#releases/adapters/put-new.ts';
 import { lockKey, releaseKey, targetLockKey, waitingKey } from '#releases/keys.ts';
 import type { Release } from '#releases/release.ts';
 import { type Admission, replacedBy } from '#releases/release-store.ts';
@@ -121,13 +122,6 @@ export const admitRelease = async (
   at: string,
 ): Promise<Admission> => {
   const { releaseId, service, environment, waves } = release;
-  const take = (key: { readonly pk: string; readonly sk: string }) => ({
-    Put: {
-      TableName: table,
-      Item: { ...key, releaseId },
-      ConditionExpression: 'attribute_not_exists(pk)',
-    },
-  });
   try {
     await orTransient(
       'table releases',
@@ -136,8 +130,8 @@ export const admitRelease = async (
           TransactItems: [
             notFrozen(table, environment, at),
             { Update: leavePlace(table, release) },
-            take(lockKey(service, environment)),
-            ...waves.map(({ target }) => take(targetLockKey(target))),
+            putNew(table, { ...lockKey(service, environment), releaseId }),
+            ...waves.map(({ target }) => putNew(table, { ...targetLockKey(target), releaseId })),
             {
               Update: {
                 TableName: table,

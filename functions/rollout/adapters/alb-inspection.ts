@@ -9,7 +9,7 @@ import type { AlbTarget } from '#policy/alb-target-schema.ts';
 import { type AlbRule, forwardOf, isSticky } from '#rollout/adapters/alb-rule.ts';
 import type { Weights } from '#rollout/adapters/alb-weights.ts';
 import { describeRouting, isAlone } from '#rollout/routing.ts';
-import type { Inspection, Routing } from '#rollout/traffic-shifter.ts';
+import type { Examination, Inspection, Routing } from '#rollout/traffic-shifter.ts';
 
 /** A target's rule, read as its routing. */
 export interface FoundRule extends AlbRule {
@@ -157,6 +157,29 @@ export const albFault = async (
     ? unfit('already-running', `target group ${canary} already has all traffic of ${target.ruleArn}`)
     : ((await groupFault(client, target, canary, 'no-version')) ??
       (await groupFault(client, target, rule.routing.primary, 'no-stable-version'))));
+
+/** What there is, whatever comes to be released: the idle groups' health is a release's own matter. */
+export const examineAlb = async (
+  client: ElasticLoadBalancingV2Client,
+  target: AlbTarget,
+  rule: FoundRule | undefined,
+): Promise<Examination> => {
+  if (rule === undefined) return { kind: 'absent', text: `there is no ${target.ruleArn}` };
+  const { primary } = rule.routing;
+  const faults = [testerFault(target, rule), ruleFault(target, rule), routingFault(target, rule)];
+  for (const name of Object.keys(target.targetGroups))
+    faults.push(
+      await groupFault(client, target, name, name === primary ? 'no-stable-version' : 'no-version'),
+    );
+  const stableArn = Object.hasOwn(target.targetGroups, primary) ? target.targetGroups[primary] : undefined;
+  if (stableArn !== undefined && !faults.some(Boolean))
+    faults.push(await healthFault(client, primary, stableArn));
+  return {
+    kind: 'found',
+    routing: rule.routing,
+    unfit: faults.flatMap((fault) => (fault === undefined ? [] : [{ code: fault.code, text: fault.text }])),
+  };
+};
 
 /** What is found when a release of `version` is about to begin on the rule. */
 export const inspectAlb = async (

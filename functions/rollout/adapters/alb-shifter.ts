@@ -4,7 +4,7 @@ import type { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-
 import { digestOf } from '#platform/digest.ts';
 import { ConflictError, NotFoundError } from '#platform/errors.ts';
 import type { AlbTarget } from '#policy/alb-target-schema.ts';
-import { type FoundRule, inspectAlb } from '#rollout/adapters/alb-inspection.ts';
+import { examineAlb, type FoundRule, inspectAlb } from '#rollout/adapters/alb-inspection.ts';
 import { type AlbRule, albRules, groupWeightsOf, isSticky, othersOf } from '#rollout/adapters/alb-rule.ts';
 import { routingOf, type Split, type Weights, weightsFor } from '#rollout/adapters/alb-weights.ts';
 import { isAlone } from '#rollout/routing.ts';
@@ -163,6 +163,7 @@ export const albShifter = (
     ...ALWAYS_PREPARED,
     find: findRule,
     readRouting: async (target) => (await readRule(target)).routing,
+    examine: async (target) => examineAlb(client, target, await findRule(target)),
     inspect: async (target, version) => inspectAlb(client, target, version, await findRule(target)),
     setWeight: async (target, { stable, canary, weightPercent, preview, sticky = false }, revision) => {
       const testers = weightPercent > 0 || preview ? canary : stable;

@@ -15,15 +15,18 @@ import {
   variantsOf,
   withSplit,
 } from '#rollout/flag-document.ts';
-import { describeRouting, isAlone } from '#rollout/routing.ts';
+import { describeRouting, isAlone, routingUnfitness } from '#rollout/routing.ts';
 import {
   ALWAYS_PREPARED,
+  type Examination,
   type Inspection,
   type Routing,
   type TrafficShifter,
 } from '#rollout/traffic-shifter.ts';
 
-const unfit = (code: string, text: string): Inspection => ({ kind: 'unfit', code, text });
+type Unfit = Extract<Inspection, { readonly kind: 'unfit' }>;
+
+const unfit = (code: string, text: string): Unfit => ({ kind: 'unfit', code, text });
 
 /** Others may deploy while a restore does; each try stops theirs, reads and deploys. */
 const TRIES = 3;
@@ -59,14 +62,19 @@ export const appConfigShifter = (
     return { ...flagRouting(variants, target), revision: String(number) };
   };
 
-  const readRouting = async (target: AppConfigTarget): Promise<Routing> => {
+  const readSplit = async (
+    target: AppConfigTarget,
+  ): Promise<{ readonly document: FlagDocument; readonly routing: Routing }> => {
     const deployed = await deployments.read(target);
     if (deployed.underWay !== undefined)
       throw new TransientError(
         `deployment ${deployed.number} of environment ${target.environmentId} is under way (${deployed.underWay})`,
       );
-    return routingIn(target, await documentOf(target, deployed), deployed.number);
+    const document = await documentOf(target, deployed);
+    return { document, routing: routingIn(target, document, deployed.number) };
   };
+
+  const readRouting = async (target: AppConfigTarget): Promise<Routing> => (await readSplit(target)).routing;
 
   const write = async (target: AppConfigTarget, split: Split, deployed: Deployed): Promise<void> => {
     const document = await documentOf(target, deployed);
@@ -107,7 +115,7 @@ export const appConfigShifter = (
   };
 
   /** Why the target can't be moved at all, or not fast enough. */
-  const targetFault = async (target: AppConfigTarget): Promise<Inspection | undefined> => {
+  const targetFault = async (target: AppConfigTarget): Promise<Unfit | undefined> => {
     const { applicationId: ApplicationId, profileId, deploymentStrategyId } = target;
     const profile = await orTransient(
       'AppConfig',
@@ -128,6 +136,34 @@ export const appConfigShifter = (
         );
   };
 
+  const foreignFault = (
+    target: AppConfigTarget,
+    variants: Parameters<typeof foreignRules>[0],
+  ): Unfit | undefined => {
+    const foreign = foreignRules(variants, target);
+    return foreign.length === 0
+      ? undefined
+      : unfit(
+          'other-rule',
+          `the rules of variants ${foreign.join(', ')} of flag ${target.flag} are no splits by ${target.splitBy}; remove them, or leave the variants out`,
+        );
+  };
+
+  /** Throws as `readRouting` does, where nothing can be said of the split now. */
+  const examine = async (target: AppConfigTarget): Promise<Examination> => {
+    const fault = await targetFault(target);
+    const { document, routing } = await readSplit(target);
+    const faults = [fault, foreignFault(target, variantsOf(document, target) ?? [])];
+    return {
+      kind: 'found',
+      routing,
+      unfit: [
+        ...faults.flatMap((one) => (one === undefined ? [] : [{ code: one.code, text: one.text }])),
+        ...routingUnfitness(`flag ${target.flag}`, routing),
+      ],
+    };
+  };
+
   const inspect = async (target: AppConfigTarget, version: string): Promise<Inspection> => {
     const { flag, environmentId } = target;
     const fault = await targetFault(target);
@@ -146,12 +182,8 @@ export const appConfigShifter = (
     const document = await documentOf(target, deployed);
     const variants = variantsOf(document, target);
     if (variants === undefined) return unfit('no-flag', `there is no flag ${flag} with variants`);
-    const foreign = foreignRules(variants, target);
-    if (foreign.length > 0)
-      return unfit(
-        'other-rule',
-        `the rules of variants ${foreign.join(', ')} of flag ${flag} are no splits by ${target.splitBy}; remove them, or leave the variants out`,
-      );
+    const foreign = foreignFault(target, variants);
+    if (foreign !== undefined) return foreign;
     if (!variants.some(({ name }) => name === version))
       return unfit('no-version', `flag ${flag} has no variant ${version}`);
     const routing = routingIn(target, document, deployed.number);
@@ -165,6 +197,15 @@ export const appConfigShifter = (
   return {
     ...ALWAYS_PREPARED,
     readRouting,
+    examine: async (target) => {
+      try {
+        return await examine(target);
+      } catch (error) {
+        if (error instanceof NotFoundError || isNamed(error, 'ResourceNotFoundException'))
+          return { kind: 'absent', text: (error as Error).message };
+        throw error;
+      }
+    },
     inspect: async (target, version) => {
       try {
         return await inspect(target, version);

@@ -1,7 +1,7 @@
 import { type CloudWatchClient, DescribeAlarmsCommand } from '@aws-sdk/client-cloudwatch';
 import { TransientError } from '#platform/errors.ts';
 import type { AlarmReader } from '#rollout/guards.ts';
-import { GuardAlarm } from '#rollout/judge/look.ts';
+import { guardAlarmSchema } from '#rollout/judge/look.ts';
 
 /** Alarms of the function's own account and region, composite ones too, which are not in the answer unless asked for. */
 export const cloudWatchAlarms = (client: CloudWatchClient): AlarmReader => ({
@@ -14,7 +14,7 @@ export const cloudWatchAlarms = (client: CloudWatchClient): AlarmReader => ({
     try {
       const { MetricAlarms = [], CompositeAlarms = [] } = await client.send(command);
       return [...MetricAlarms, ...CompositeAlarms].map(({ AlarmName, StateValue }) =>
-        GuardAlarm.parse({ name: AlarmName, state: StateValue }),
+        guardAlarmSchema.parse({ name: AlarmName, state: StateValue }),
       );
     } catch (cause) {
       const name = cause instanceof Error ? cause.name : 'an unknown error';

@@ -9,7 +9,7 @@ import {
   routingAnswerSchema,
   writeAnswerSchema,
 } from '#rollout/custom-shifter-protocol.ts';
-import { describeRouting, isAlone } from '#rollout/routing.ts';
+import { describeRouting, isAlone, routingUnfitness } from '#rollout/routing.ts';
 import {
   ALWAYS_PREPARED,
   type Inspection,
@@ -96,6 +96,17 @@ export const customShifter = (client: LambdaClient): TrafficShifter<CustomTarget
   return {
     ...ALWAYS_PREPARED,
     readRouting,
+    examine: async (target) => {
+      const name = nameOf(target);
+      try {
+        const routing = await readRouting(target);
+        return { kind: 'found', routing, unfit: routingUnfitness(`what ${name} moves`, routing) };
+      } catch (error) {
+        if (isNamed(error, 'ResourceNotFoundException'))
+          return { kind: 'absent', text: `there is no function ${name}` };
+        throw error;
+      }
+    },
     inspect: async (target, version) => {
       try {
         return await inspect(target, version);

@@ -5,7 +5,7 @@ import type { EcsTarget } from '#policy/ecs-target-schema.ts';
 import { albFault, type FoundRule, type Unfit } from '#rollout/adapters/alb-inspection.ts';
 import { isDigest } from '#rollout/adapters/ecs-image.ts';
 import type { EcsServices, Slot } from '#rollout/adapters/ecs-services.ts';
-import type { Inspection } from '#rollout/traffic-shifter.ts';
+import type { Examination, Inspection, Routing } from '#rollout/traffic-shifter.ts';
 
 const unfit = (code: string, text: string): Unfit => ({ kind: 'unfit', code, text });
 
@@ -80,6 +80,53 @@ const slotsOf = async ({ services }: World, target: EcsTarget): Promise<Readonly
   }
 };
 
+/** The two services as a release finds them, or why none can begin whatever the version. */
+type Found =
+  | { readonly kind: 'standing'; readonly stable: Slot & { readonly version: string }; readonly idle: Slot }
+  | Unfit;
+
+const standingOn = async (
+  world: World,
+  target: EcsTarget,
+  rule: FoundRule,
+  slots: ReadonlyMap<string, Slot>,
+): Promise<Found> => {
+  for (const name of Object.keys(target.services)) {
+    const fault = serviceFault(target, name, slots.get(name));
+    if (fault !== undefined) return fault;
+  }
+  const stable = slots.get(rule.routing.primary);
+  const idle = [...slots.values()].find(({ name }) => name !== rule.routing.primary);
+  if (idle === undefined) return unfit('no-service', 'both services of the target are one');
+  const route = world.routeOf(target);
+  const fault = (await albFault(world.balancers, route, idle.name, rule)) ?? idleFault(idle.name, idle, rule);
+  if (fault !== undefined) return fault;
+  if (stable?.version === undefined)
+    return unfit('no-stable-version', `no service of the target has the traffic of ${target.ruleArn}`);
+  return { kind: 'standing', stable: { ...stable, version: stable.version }, idle };
+};
+
+/**
+ * What there is, whatever comes to be released.
+ * @param versionsIn which versions stand behind the names in a routing
+ */
+export const examineEcs = async (
+  world: World,
+  target: EcsTarget,
+  versionsIn: (slots: ReadonlyMap<string, Slot>, routing: Routing) => Routing,
+): Promise<Examination> => {
+  const [rule, slots] = await Promise.all([world.find(world.routeOf(target)), slotsOf(world, target)]);
+  if (rule === undefined) return { kind: 'absent', text: `there is no ${target.ruleArn}` };
+  const found = await standingOn(world, target, rule, slots);
+  const fault = found.kind === 'unfit' ? found : stableFault(found.stable);
+  return {
+    kind: 'found',
+    routing: versionsIn(slots, rule.routing),
+    ...(found.kind === 'standing' && { places: { [found.stable.version]: found.stable.name } }),
+    unfit: fault === undefined ? [] : [{ code: fault.code, text: fault.text }],
+  };
+};
+
 /** What is found when a release of `version` is about to begin on the two services. */
 export const inspectEcs = async (world: World, target: EcsTarget, version: string): Promise<Inspection> => {
   if (!isDigest(version))
@@ -87,20 +134,11 @@ export const inspectEcs = async (world: World, target: EcsTarget, version: strin
       'not-a-digest',
       `${version} is not the digest of an image (sha256: and 64 hexadecimal digits); a tag can be moved to another image`,
     );
-  const route = world.routeOf(target);
-  const [rule, slots] = await Promise.all([world.find(route), slotsOf(world, target)]);
+  const [rule, slots] = await Promise.all([world.find(world.routeOf(target)), slotsOf(world, target)]);
   if (rule === undefined) return unfit('no-target', `there is no ${target.ruleArn}`);
-  for (const name of Object.keys(target.services)) {
-    const fault = serviceFault(target, name, slots.get(name));
-    if (fault !== undefined) return fault;
-  }
-  const [stable] = [slots.get(rule.routing.primary)];
-  const idle = [...slots.values()].find(({ name }) => name !== rule.routing.primary);
-  if (idle === undefined) return unfit('no-service', 'both services of the target are one');
-  const fault = (await albFault(world.balancers, route, idle.name, rule)) ?? idleFault(idle.name, idle, rule);
-  if (fault !== undefined) return fault;
-  if (stable?.version === undefined)
-    return unfit('no-stable-version', `no service of the target has the traffic of ${target.ruleArn}`);
+  const found = await standingOn(world, target, rule, slots);
+  if (found.kind === 'unfit') return found;
+  const { stable, idle } = found;
   if (stable.version === version)
     return unfit(
       'already-running',

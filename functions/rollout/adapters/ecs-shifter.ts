@@ -8,7 +8,7 @@ import { ConflictError, NotFoundError, TransientError } from '#platform/errors.t
 import type { AlbTarget } from '#policy/alb-target-schema.ts';
 import type { EcsTarget } from '#policy/ecs-target-schema.ts';
 import { type AlbShifter, albShifter } from '#rollout/adapters/alb-shifter.ts';
-import { inspectEcs } from '#rollout/adapters/ecs-inspection.ts';
+import { examineEcs, inspectEcs } from '#rollout/adapters/ecs-inspection.ts';
 import { ecsServices, type Slot } from '#rollout/adapters/ecs-services.ts';
 import { steadiness } from '#rollout/adapters/ecs-steadiness.ts';
 import { describeRouting } from '#rollout/routing.ts';
@@ -148,10 +148,12 @@ export const ecsShifter = (
     );
   };
 
+  const world = { balancers, services, routeOf, find: (one: AlbTarget) => route.find(one) };
+
   return {
     prepare,
-    inspect: (target, version) =>
-      inspectEcs({ balancers, services, routeOf, find: (one) => route.find(one) }, target, version),
+    examine: (target) => examineEcs(world, target, versionsIn),
+    inspect: (target, version) => inspectEcs(world, target, version),
     readRouting: async (target) => {
       const { slots, at } = await read(target);
       return versionsIn(slots, at);

@@ -9,9 +9,10 @@ import {
 import { isNamed, orTransient } from '#platform/aws-errors.ts';
 import { ConflictError } from '#platform/errors.ts';
 import type { LambdaAliasTarget } from '#policy/target.ts';
-import { describeRouting, isAlone } from '#rollout/routing.ts';
+import { describeRouting, isAlone, routingUnfitness } from '#rollout/routing.ts';
 import {
   ALWAYS_PREPARED,
+  type Examination,
   type Inspection,
   type Routing,
   type TrafficShifter,
@@ -54,6 +55,16 @@ export const lambdaAliasShifter = (client: LambdaClient): TrafficShifter<LambdaA
       weights: Object.fromEntries(weights),
       revision: alias.RevisionId ?? '',
     };
+  };
+
+  /** The alias's routing; undefined when there is no such alias. */
+  const findRouting = async (target: LambdaAliasTarget): Promise<Routing | undefined> => {
+    try {
+      return await readRouting(target);
+    } catch (error) {
+      if (isNamed(error, 'ResourceNotFoundException')) return undefined;
+      throw error;
+    }
   };
 
   const configuration = async (
@@ -116,9 +127,31 @@ export const lambdaAliasShifter = (client: LambdaClient): TrafficShifter<LambdaA
     }
   };
 
+  const examine = async (target: LambdaAliasTarget): Promise<Examination> => {
+    const name = `${target.functionName}:${target.alias}`;
+    const routing = await findRouting(target);
+    if (routing === undefined) return { kind: 'absent', text: `there is no alias ${name}` };
+    if (routing.primary === '$LATEST') {
+      const text = `alias ${name} points to $LATEST, which can't be weighted; point it to a published version`;
+      return { kind: 'found', routing, unfit: [{ code: 'not-a-version', text }] };
+    }
+    const stable = await configuration(target.functionName, routing.primary);
+    if (stable === undefined) {
+      const text = `alias ${name} points to version ${routing.primary}, which is gone`;
+      return { kind: 'found', routing, unfit: [{ code: 'no-stable-version', text }] };
+    }
+    return {
+      kind: 'found',
+      routing,
+      unfit: routingUnfitness(`alias ${name}`, routing),
+      ...(stable.Timeout !== undefined && { timeoutSeconds: stable.Timeout }),
+    };
+  };
+
   return {
     ...ALWAYS_PREPARED,
     readRouting,
+    examine,
     inspect: async (target, version) => {
       const name = `${target.functionName}:${target.alias}`;
       if (!/^[1-9]\d*$/.test(version))
@@ -126,14 +159,8 @@ export const lambdaAliasShifter = (client: LambdaClient): TrafficShifter<LambdaA
           'not-a-version',
           `${version} is not the number of a published version ($LATEST can't be released)`,
         );
-      let routing: Routing;
-      try {
-        routing = await readRouting(target);
-      } catch (error) {
-        if (isNamed(error, 'ResourceNotFoundException'))
-          return unfit('no-target', `there is no alias ${name}`);
-        throw error;
-      }
+      const routing = await findRouting(target);
+      if (routing === undefined) return unfit('no-target', `there is no alias ${name}`);
       if (!isAlone(routing, routing.primary))
         return unfit(
           'already-weighted',

@@ -2,10 +2,10 @@ import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
 import * as z from 'zod';
 import { TransientError } from '#platform/errors.ts';
 import type { LambdaMetrics } from '#policy/lambda-metrics-schema.ts';
-import { ArmFacts } from '#rollout/judge/facts.ts';
+import { armFactsSchema } from '#rollout/judge/facts.ts';
 import type { MetricSource, PeriodFacts } from '#rollout/metric-source.ts';
 
-const answerSchema = z.array(z.strictObject({ start: z.int(), facts: ArmFacts }));
+const answerSchema = z.array(z.strictObject({ start: z.int(), facts: armFactsSchema }));
 
 /** What the function is asked; times are epoch milliseconds, `to` is not included. */
 interface Question {

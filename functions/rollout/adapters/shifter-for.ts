@@ -42,6 +42,7 @@ export const shifterForTarget: TrafficShifter<Target> = {
   inspect: (target, version) => withShifter(target, (shifter, its) => shifter.inspect(its, version)),
   prepare: (target, version, mayWrite) =>
     withShifter(target, (shifter, its) => shifter.prepare(its, version, mayWrite)),
+  examine: (target) => withShifter(target, (shifter, its) => shifter.examine(its)),
   readRouting: (target) => withShifter(target, (shifter, its) => shifter.readRouting(its)),
   setWeight: (target, weight, revision) =>
     withShifter(target, (shifter, its) => shifter.setWeight(its, weight, revision)),

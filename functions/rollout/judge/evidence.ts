@@ -1,26 +1,32 @@
 import * as z from 'zod';
 import type { ArmFacts, BaselineHistory } from '#rollout/judge/facts.ts';
 import type { JudgePolicy } from '#rollout/judge/judge-policy.ts';
-import { SequentialTest, sequentialTests, TestName } from '#rollout/judge/sequential-tests.ts';
+import {
+  type SequentialTest,
+  sequentialTestSchema,
+  sequentialTests,
+  type TestName,
+  testNameSchema,
+} from '#rollout/judge/sequential-tests.ts';
 import { lnWeightedSum } from '#rollout/judge/special-functions.ts';
 
 /** The one-sided log evidence of each test, summed over stages. */
-export const LnByTest = z.partialRecord(TestName, z.number());
-export type LnByTest = Readonly<z.infer<typeof LnByTest>>;
+export const lnByTestSchema = z.partialRecord(testNameSchema, z.number());
+export type LnByTest = Readonly<z.infer<typeof lnByTestSchema>>;
 
 /**
  * `lnE` is combined over tests and stages; `tests` and `stage` are this stage alone, `testsBefore` and `previous` the stage
  * before it, told only where more of its data has settled since. `threshold` is ln(1/α).
  */
-export const Evidence = z.strictObject({
+export const evidenceSchema = z.strictObject({
   lnE: z.number(),
   threshold: z.number(),
-  tests: z.array(SequentialTest),
-  testsBefore: z.array(SequentialTest).optional(),
-  stage: LnByTest,
-  previous: LnByTest.optional(),
+  tests: z.array(sequentialTestSchema),
+  testsBefore: z.array(sequentialTestSchema).optional(),
+  stage: lnByTestSchema,
+  previous: lnByTestSchema.optional(),
 });
-export type Evidence = Readonly<z.infer<typeof Evidence>>;
+export type Evidence = Readonly<z.infer<typeof evidenceSchema>>;
 
 /** What the looks before have found: in all stages before the previous one, in that one, and in this one. */
 export interface Found {
@@ -62,7 +68,9 @@ export function weighEvidence(
 
 /** Logs of the stages so far: products of e-values, because each stage starts afresh. */
 export function addStages(carried: LnByTest, stage: LnByTest): LnByTest {
-  const names = TestName.options.filter((name) => carried[name] !== undefined || stage[name] !== undefined);
+  const names = testNameSchema.options.filter(
+    (name) => carried[name] !== undefined || stage[name] !== undefined,
+  );
   return Object.fromEntries(names.map((name) => [name, (carried[name] ?? 0) + (stage[name] ?? 0)]));
 }
 
@@ -70,9 +78,9 @@ export function addStages(carried: LnByTest, stage: LnByTest): LnByTest {
 function combine(stage: LnByTest, carried: LnByTest, policy: JudgePolicy): number {
   const sums = addStages(carried, stage);
   const weights = weightsOf(policy);
-  const total = TestName.options.reduce((sum, name) => sum + weights[name], 0);
+  const total = testNameSchema.options.reduce((sum, name) => sum + weights[name], 0);
   return lnWeightedSum(
-    TestName.options.map((name) => ({ weight: weights[name] / total, ln: sums[name] ?? 0 })),
+    testNameSchema.options.map((name) => ({ weight: weights[name] / total, ln: sums[name] ?? 0 })),
   );
 }
 
@@ -82,7 +90,7 @@ function combine(stage: LnByTest, carried: LnByTest, policy: JudgePolicy): numbe
  */
 function fewLevel(carried: LnByTest, policy: JudgePolicy): number {
   const weights = weightsOf(policy);
-  const total = TestName.options.reduce((sum, name) => sum + weights[name], 0);
+  const total = testNameSchema.options.reduce((sum, name) => sum + weights[name], 0);
   const part = weights['errors-few'] / total;
   return Math.min(0.5, policy.evidence.alpha * part * Math.exp(carried['errors-few'] ?? 0));
 }
@@ -100,7 +108,7 @@ export function weightsOf({ evidence: { weights } }: JudgePolicy): Readonly<Reco
 
 /** One value per test: a test at several bounds is the mean of its e-values. */
 function byTest(tests: readonly SequentialTest[]): LnByTest {
-  const names = TestName.options.filter((name) => tests.some(({ test }) => test === name));
+  const names = testNameSchema.options.filter((name) => tests.some(({ test }) => test === name));
   return Object.fromEntries(
     names.map((name) => {
       const rows = tests.filter(({ test }) => test === name);

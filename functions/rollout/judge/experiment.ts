@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { lnEvidence } from '#rollout/judge/e-value.ts';
 import { plannedSample, type SampleNeeded } from '#rollout/judge/experiment-plan.ts';
 import type { ExperimentPolicy } from '#rollout/judge/experiment-policy.ts';
-import { ArmFacts, goalOf, type Proportion } from '#rollout/judge/facts.ts';
+import { armFactsSchema, goalOf, type Proportion } from '#rollout/judge/facts.ts';
 import { evidenceText, numberText, percentText, pointsText } from '#rollout/judge/figures.ts';
 import {
   anytimeInterval,
@@ -12,7 +12,7 @@ import {
   plannedInterval,
   plannedP,
 } from '#rollout/judge/proportion-difference.ts';
-import { type Reason, Reason as reasonSchema } from '#rollout/judge/reasons.ts';
+import { type Reason, reasonSchema } from '#rollout/judge/reasons.ts';
 
 /** Chance that a split which is as planned is ever called broken; small, because that voids weeks. */
 const SAMPLE_RATIO_ALPHA = 0.001;
@@ -26,7 +26,7 @@ export const experimentFactsSchema = z.strictObject({
   /** The canary's share of what is assigned to the two arms; between 0 and 100. */
   weightPercent: z.number(),
   /** Everything settled since the experiment began, both arms. */
-  cumulative: ArmFacts.pick({ canary: true, baseline: true }),
+  cumulative: armFactsSchema.pick({ canary: true, baseline: true }),
 });
 export type ExperimentFacts = Readonly<z.infer<typeof experimentFactsSchema>>;
 

@@ -10,12 +10,12 @@ const boundMs = z
   .string()
   .regex(/^[1-9]\d*(\.\d+)?$/, 'a latency bound is a positive number of milliseconds');
 
-export const LatencyMs = z.strictObject({
+export const latencyMsSchema = z.strictObject({
   p50: milliseconds.optional(),
   p95: milliseconds.optional(),
   p99: milliseconds.optional(),
 });
-export type LatencyMs = Readonly<z.infer<typeof LatencyMs>>;
+export type LatencyMs = Readonly<z.infer<typeof latencyMsSchema>>;
 
 /** A goal of an experiment, as its count is named in the facts. */
 export const goalNameSchema = z.string().regex(/^[A-Za-z][A-Za-z0-9_.-]{0,63}$/);
@@ -29,45 +29,44 @@ export type GoalCount = Readonly<z.infer<typeof goalCountSchema>>;
  * `slowerThan` maps a bound in ms to the requests slower than it; `latencyMs` is a summary that can't be added exactly.
  * `errorsOf` and `slowOf` say how many of the requests those counts cover, where a source had gaps; absent means all.
  */
-export const ArmCounts = z.strictObject({
+export const armCountsSchema = z.strictObject({
   requests: count.optional(),
   errors: count.optional(),
   errorsOf: count.optional(),
-  latencyMs: LatencyMs.optional(),
+  latencyMs: latencyMsSchema.optional(),
   slowerThan: z.record(boundMs, count).optional(),
   slowOf: count.optional(),
   /** Counts that experiments ask about, by name; each says itself what it covers. */
   goals: z.record(goalNameSchema, goalCountSchema).optional(),
 });
-export type ArmCounts = Readonly<z.infer<typeof ArmCounts>>;
+export type ArmCounts = Readonly<z.infer<typeof armCountsSchema>>;
 
-export const ProbeCounts = z.strictObject({ attempts: count, successes: count });
-export type ProbeCounts = Readonly<z.infer<typeof ProbeCounts>>;
+export const probeCountsSchema = z.strictObject({ attempts: count, successes: count });
+export type ProbeCounts = Readonly<z.infer<typeof probeCountsSchema>>;
 
 /** One period of both arms. `probes` go to the canary; `baselineProbes` to the stable version where a source has them. */
-export const ArmFacts = z.strictObject({
-  canary: ArmCounts.optional(),
-  baseline: ArmCounts.optional(),
-  probes: ProbeCounts.optional(),
-  baselineProbes: ProbeCounts.optional(),
+export const armFactsSchema = z.strictObject({
+  canary: armCountsSchema.optional(),
+  baseline: armCountsSchema.optional(),
+  probes: probeCountsSchema.optional(),
+  baselineProbes: probeCountsSchema.optional(),
 });
-export type ArmFacts = Readonly<z.infer<typeof ArmFacts>>;
+export type ArmFacts = Readonly<z.infer<typeof armFactsSchema>>;
 
 const dispersion = z.number().min(1);
 
 /** φ = max(1, variance / mean) per count over past looks of the baseline. */
-export const Dispersion = z.strictObject({
+export const dispersionSchema = z.strictObject({
   errors: dispersion.optional(),
   slowerThan: z.record(boundMs, dispersion).optional(),
 });
-export type Dispersion = Readonly<z.infer<typeof Dispersion>>;
 
 /** The baseline's recent past (default 60 min), taken before the first shift. */
-export const BaselineHistory = z.strictObject({
-  counts: ArmCounts.optional(),
-  dispersion: Dispersion.optional(),
+export const baselineHistorySchema = z.strictObject({
+  counts: armCountsSchema.optional(),
+  dispersion: dispersionSchema.optional(),
 });
-export type BaselineHistory = Readonly<z.infer<typeof BaselineHistory>>;
+export type BaselineHistory = Readonly<z.infer<typeof baselineHistorySchema>>;
 
 /** `events` of `trials` requests. */
 export interface Proportion {

@@ -5,7 +5,7 @@ const weight = z.number().min(0).max(1);
 const alpha = z.number().gt(0).lt(0.5);
 
 /** 100 at `healthy`, 85 at `promotion`, 0 at `rollback`; the order is checked because a scale that folds back scores nonsense. */
-const Availability = z
+const availabilitySchema = z
   .strictObject({
     weight: weight.default(0.4),
     healthyPercentMin: percent.default(99.9),
@@ -19,7 +19,7 @@ const Availability = z
     },
   );
 
-const ErrorRate = z
+const errorRateSchema = z
   .strictObject({
     weight: weight.default(0.35),
     healthyPercentMax: percent.default(0.1),
@@ -33,7 +33,7 @@ const ErrorRate = z
     },
   );
 
-const LatencyP95 = z
+const latencyP95Schema = z
   .strictObject({
     weight: weight.default(0.25),
     healthyIncreasePercentMax: z.number().min(0).default(0),
@@ -47,11 +47,11 @@ const LatencyP95 = z
     { error: 'latency bounds must rise: healthy ≤ promotion < rollback' },
   );
 
-const Score = z
+const scoreSchema = z
   .strictObject({
-    availability: Availability.prefault({}),
-    errorRate: ErrorRate.prefault({}),
-    latencyP95: LatencyP95.prefault({}),
+    availability: availabilitySchema.prefault({}),
+    errorRate: errorRateSchema.prefault({}),
+    latencyP95: latencyP95Schema.prefault({}),
     /** One-sided error of the limits that decide what is beyond chance. */
     chanceAlpha: alpha.default(0.01),
     /** A stage whose average scoreUpper is below this, and below the baseline's score, is rolled back. */
@@ -61,7 +61,7 @@ const Score = z
     error: 'at least one score component needs a weight',
   });
 
-const TestWeights = z
+const testWeightsSchema = z
   .strictObject({
     errorsRelative: weight.default(0.5),
     slowRelative: weight.default(0.06),
@@ -72,7 +72,7 @@ const TestWeights = z
   })
   .refine((w) => Object.values(w).some((value) => value > 0), { error: 'at least one test needs a weight' });
 
-const Evidence = z.strictObject({
+const evidenceSchema = z.strictObject({
   /** Chance that a release which is fine is ever rolled back by evidence. */
   alpha: alpha.default(0.01),
   /** Relative increase over the baseline that is tolerated: 0.1 is 10 %. */
@@ -81,16 +81,16 @@ const Evidence = z.strictObject({
   concentration: z.number().gt(0).max(1000).default(10),
   /** Least φ that event counts are divided by; a larger one known from history goes before. */
   dispersionMin: z.number().min(1).default(1),
-  weights: TestWeights.prefault({}),
+  weights: testWeightsSchema.prefault({}),
   errorRatePercentMax: percent.gt(0).lt(100).default(5),
   p99MsMax: z.number().gt(0).default(2000),
   p95IncreasePercentMax: z.number().min(0).default(20),
 });
 
-/** The live policy of the judge: every bound, weight and limit of the verdict. `JudgePolicy.parse({})` is the default. */
-export const JudgePolicy = z.strictObject({
-  score: Score.prefault({}),
-  evidence: Evidence.prefault({}),
+/** The live policy of the judge: every bound, weight and limit of the verdict. `judgePolicySchema.parse({})` is the default. */
+export const judgePolicySchema = z.strictObject({
+  score: scoreSchema.prefault({}),
+  evidence: evidenceSchema.prefault({}),
   failedRoundsMax: z.int().min(1).default(2),
   /** Looks running in which every probe failed. */
   failedProbeLooksMax: z.int().min(1).default(3),
@@ -110,4 +110,4 @@ export const JudgePolicy = z.strictObject({
   unhealthyBaselineFactor: z.number().min(1).default(1.5),
   baselineDriftPercentMax: z.number().gt(0).default(20),
 });
-export type JudgePolicy = Readonly<z.infer<typeof JudgePolicy>>;
+export type JudgePolicy = Readonly<z.infer<typeof judgePolicySchema>>;

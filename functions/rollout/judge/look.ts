@@ -1,66 +1,66 @@
 import * as z from 'zod';
-import { Evidence } from '#rollout/judge/evidence.ts';
-import { ArmFacts, BaselineHistory } from '#rollout/judge/facts.ts';
-import { JudgePolicy } from '#rollout/judge/judge-policy.ts';
-import { Reason } from '#rollout/judge/reasons.ts';
-import { JudgedRound, RoundFacts } from '#rollout/judge/round.ts';
-import { StageState } from '#rollout/judge/stage-state.ts';
+import { evidenceSchema } from '#rollout/judge/evidence.ts';
+import { armFactsSchema, baselineHistorySchema } from '#rollout/judge/facts.ts';
+import { judgePolicySchema } from '#rollout/judge/judge-policy.ts';
+import { reasonSchema } from '#rollout/judge/reasons.ts';
+import { judgedRoundSchema, roundFactsSchema } from '#rollout/judge/round.ts';
+import { stageStateSchema } from '#rollout/judge/stage-state.ts';
 
 /** `final` is the stage at 100 %: there is no second arm. `rounds` of `roundSeconds` are what it must have judged. */
-export const StagePlan = z.strictObject({
+export const stagePlanSchema = z.strictObject({
   index: z.int().min(0),
   weightPercent: z.number().gt(0).max(100),
   rounds: z.int().min(1),
   roundSeconds: z.number().gt(0),
   final: z.boolean(),
 });
-export type StagePlan = Readonly<z.infer<typeof StagePlan>>;
+export type StagePlan = Readonly<z.infer<typeof stagePlanSchema>>;
 
-export const LookFacts = z.strictObject({
+export const lookFactsSchema = z.strictObject({
   /** Seconds of settled data since the stage began. */
   judgedSeconds: z.number().min(0),
   /** From the start of the stage to the last settled period. */
-  cumulative: ArmFacts,
+  cumulative: armFactsSchema,
   /**
    * The same of the stage before, while data of it still settles: what came after its last look counts for its evidence, and
    * for nothing else.
    */
-  before: ArmFacts.optional(),
+  before: armFactsSchema.optional(),
   /** Rounds completed since the last look. */
-  rounds: z.array(RoundFacts),
-  history: BaselineHistory.optional(),
+  rounds: z.array(roundFactsSchema),
+  history: baselineHistorySchema.optional(),
 });
-export type LookFacts = Readonly<z.infer<typeof LookFacts>>;
+export type LookFacts = Readonly<z.infer<typeof lookFactsSchema>>;
 
-export const GuardAlarm = z.strictObject({
+export const guardAlarmSchema = z.strictObject({
   name: z.string(),
   state: z.enum(['OK', 'ALARM', 'INSUFFICIENT_DATA']),
 });
-export type GuardAlarm = Readonly<z.infer<typeof GuardAlarm>>;
+export type GuardAlarm = Readonly<z.infer<typeof guardAlarmSchema>>;
 
-export const LookInput = z.strictObject({
-  policy: JudgePolicy,
-  stage: StagePlan,
-  facts: LookFacts,
+export const lookInputSchema = z.strictObject({
+  policy: judgePolicySchema,
+  stage: stagePlanSchema,
+  facts: lookFactsSchema,
   /** The stage's own: once passed, a stage that still can't be promoted is held or restored. */
   deadline: z.enum(['open', 'passed']),
-  alarms: z.array(GuardAlarm).optional(),
-  state: StageState,
+  alarms: z.array(guardAlarmSchema).optional(),
+  state: stageStateSchema,
 });
-export type LookInput = Readonly<z.infer<typeof LookInput>>;
+export type LookInput = Readonly<z.infer<typeof lookInputSchema>>;
 
-export const Verdict = z.enum(['continue', 'promote', 'extend', 'hold', 'rollback']);
-export type Verdict = z.infer<typeof Verdict>;
+export const verdictSchema = z.enum(['continue', 'promote', 'extend', 'hold', 'rollback']);
+export type Verdict = z.infer<typeof verdictSchema>;
 
 /** `reasons` begins with what decided; explanations follow. `score` and `baselineScore` are of the stage so far. */
-export const LookResult = z.strictObject({
-  verdict: Verdict,
+export const lookResultSchema = z.strictObject({
+  verdict: verdictSchema,
   score: z.number().optional(),
   scoreUpper: z.number().optional(),
   baselineScore: z.number().optional(),
-  evidence: Evidence,
-  rounds: z.array(JudgedRound),
-  reasons: z.array(Reason),
-  state: StageState,
+  evidence: evidenceSchema,
+  rounds: z.array(judgedRoundSchema),
+  reasons: z.array(reasonSchema),
+  state: stageStateSchema,
 });
-export type LookResult = Readonly<z.infer<typeof LookResult>>;
+export type LookResult = Readonly<z.infer<typeof lookResultSchema>>;

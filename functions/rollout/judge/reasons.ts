@@ -1,7 +1,7 @@
 import * as z from 'zod';
 
 /** Everything a verdict can give as its reason; closed, so that messages, records and alarms can rely on it. */
-export const ReasonCode = z.enum([
+export const reasonCodeSchema = z.enum([
   // roll back
   'evidence',
   'failed-rounds',
@@ -37,9 +37,8 @@ export const ReasonCode = z.enum([
   'goal-missing',
   'horizon-partial-week',
 ]);
-export type ReasonCode = z.infer<typeof ReasonCode>;
 
-const Fact = z.union([
+const factSchema = z.union([
   z.number(),
   z.string(),
   z.boolean(),
@@ -48,9 +47,10 @@ const Fact = z.union([
 ]);
 
 /** `text` is for people and names its numbers; `facts` are the same numbers for machines. */
-export const Reason = z.strictObject({
-  code: ReasonCode,
+export const reasonSchema = z.strictObject({
+  code: reasonCodeSchema,
   text: z.string(),
-  facts: z.record(z.string(), Fact),
+  facts: z.record(z.string(), factSchema),
 });
-export type Reason = Readonly<z.infer<typeof Reason>>;
+export type ReasonCode = z.infer<typeof reasonCodeSchema>;
+export type Reason = Readonly<z.infer<typeof reasonSchema>>;

@@ -1,32 +1,36 @@
 import * as z from 'zod';
 import { armsOf } from '#rollout/judge/arms.ts';
 import type { Component } from '#rollout/judge/components.ts';
-import { ArmFacts, type BaselineHistory } from '#rollout/judge/facts.ts';
+import { armFactsSchema, type BaselineHistory } from '#rollout/judge/facts.ts';
 import { describe, explainScore, scoreHealth } from '#rollout/judge/health-score.ts';
 import type { JudgePolicy } from '#rollout/judge/judge-policy.ts';
-import { Reason } from '#rollout/judge/reasons.ts';
+import { type Reason, reasonSchema } from '#rollout/judge/reasons.ts';
 
 /** A round's own counts; `number` counts from 1 within the stage and goes on when the stage is extended. */
-export const RoundFacts = z.strictObject({ number: z.int().min(1), ...ArmFacts.shape });
-export type RoundFacts = Readonly<z.infer<typeof RoundFacts>>;
+export const roundFactsSchema = z.strictObject({ number: z.int().min(1), ...armFactsSchema.shape });
+export type RoundFacts = Readonly<z.infer<typeof roundFactsSchema>>;
 
-const ComponentName = z.enum(['availability', 'error-rate', 'latency-p95']) satisfies z.ZodType<Component>;
+const componentNameSchema = z.enum([
+  'availability',
+  'error-rate',
+  'latency-p95',
+]) satisfies z.ZodType<Component>;
 
 /**
  * `failed`: a promotion limit is missed beyond chance, whatever else is missing. `partial`: not failed, but a component has
  * no data. `inconclusive`: no data at all, hence no score.
  */
-export const JudgedRound = z.strictObject({
+export const judgedRoundSchema = z.strictObject({
   number: z.int().min(1),
   status: z.enum(['passed', 'failed', 'partial', 'inconclusive']),
   score: z.number().optional(),
   scoreUpper: z.number().optional(),
   baselineScore: z.number().optional(),
-  missed: z.array(ComponentName),
-  missing: z.array(ComponentName),
-  reasons: z.array(Reason),
+  missed: z.array(componentNameSchema),
+  missing: z.array(componentNameSchema),
+  reasons: z.array(reasonSchema),
 });
-export type JudgedRound = Readonly<z.infer<typeof JudgedRound>>;
+export type JudgedRound = Readonly<z.infer<typeof judgedRoundSchema>>;
 
 export function judgeRound(
   facts: RoundFacts,

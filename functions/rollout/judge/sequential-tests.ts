@@ -14,7 +14,7 @@ import { lnEvidenceOfFew } from '#rollout/judge/few-events.ts';
 import type { JudgePolicy } from '#rollout/judge/judge-policy.ts';
 import { boundAtOrAbove, boundsNearPercentiles, percentileMs } from '#rollout/judge/latency.ts';
 
-export const TestName = z.enum([
+export const testNameSchema = z.enum([
   'errors-relative',
   'slow-relative',
   'errors-absolute',
@@ -22,13 +22,13 @@ export const TestName = z.enum([
   'p95-absolute',
   'errors-few',
 ]);
-export type TestName = z.infer<typeof TestName>;
+export type TestName = z.infer<typeof testNameSchema>;
 
 const lnPair = { lnE1: z.number(), lnE2: z.number() };
 
 /** Events on each arm, the canary's share of requests, and the anytime interval of the rate ratio; null is unbounded. */
-export const RelativeTest = z.strictObject({
-  test: TestName.extract(['errors-relative', 'slow-relative']),
+export const relativeTestSchema = z.strictObject({
+  test: testNameSchema.extract(['errors-relative', 'slow-relative']),
   boundMs: z.number().optional(),
   ...lnPair,
   canary: z.number(),
@@ -36,30 +36,30 @@ export const RelativeTest = z.strictObject({
   share: z.number(),
   rateRatio: z.tuple([z.number(), z.number().nullable()]),
 });
-export type RelativeTest = Readonly<z.infer<typeof RelativeTest>>;
+export type RelativeTest = Readonly<z.infer<typeof relativeTestSchema>>;
 
 /** The exact test of a stage's first few errors, on the same counts as the relative one. */
-export const FewTest = z.strictObject({
-  test: TestName.extract(['errors-few']),
+export const fewTestSchema = z.strictObject({
+  test: testNameSchema.extract(['errors-few']),
   lnE1: z.number(),
   canary: z.number(),
   baseline: z.number(),
   share: z.number(),
 });
-export type FewTest = Readonly<z.infer<typeof FewTest>>;
+export type FewTest = Readonly<z.infer<typeof fewTestSchema>>;
 
 /** `canary` events of `of` requests against the share `limit`. */
-export const AbsoluteTest = z.strictObject({
-  test: TestName.extract(['errors-absolute', 'p99-absolute', 'p95-absolute']),
+export const absoluteTestSchema = z.strictObject({
+  test: testNameSchema.extract(['errors-absolute', 'p99-absolute', 'p95-absolute']),
   boundMs: z.number().optional(),
   ...lnPair,
   canary: z.number(),
   of: z.number(),
   limit: z.number(),
 });
-export type AbsoluteTest = Readonly<z.infer<typeof AbsoluteTest>>;
+export type AbsoluteTest = Readonly<z.infer<typeof absoluteTestSchema>>;
 
-export const SequentialTest = z.union([RelativeTest, AbsoluteTest, FewTest]);
+export const sequentialTestSchema = z.union([relativeTestSchema, absoluteTestSchema, fewTestSchema]);
 export type SequentialTest = RelativeTest | AbsoluteTest | FewTest;
 
 /**

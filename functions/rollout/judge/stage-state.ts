@@ -1,35 +1,41 @@
 import * as z from 'zod';
 import type { Component } from '#rollout/judge/components.ts';
-import { addStages, LnByTest } from '#rollout/judge/evidence.ts';
-import { ArmCounts, addArms, type BaselineHistory, ProbeCounts } from '#rollout/judge/facts.ts';
-import { JudgedRound } from '#rollout/judge/round.ts';
+import { addStages, type LnByTest, lnByTestSchema } from '#rollout/judge/evidence.ts';
+import {
+  addArms,
+  armCountsSchema,
+  type BaselineHistory,
+  type ProbeCounts,
+  probeCountsSchema,
+} from '#rollout/judge/facts.ts';
+import { type JudgedRound, judgedRoundSchema } from '#rollout/judge/round.ts';
 
 /** What a stage carries from look to look, small and of constant size: a stage may go on for weeks. */
-export const StageState = z.strictObject({
+export const stageStateSchema = z.strictObject({
   /** Number of the last judged round, 0 before the first, and how that went. */
   lastRound: z.int().min(0),
-  lastStatus: JudgedRound.shape.status.optional(),
+  lastStatus: judgedRoundSchema.shape.status.optional(),
   roundsScored: z.int().min(0),
   scoreUpperSum: z.number(),
   roundsWithBaseline: z.int().min(0),
   baselineScoreSum: z.number(),
   failedRoundsRunning: z.int().min(0),
   /** Components that the running failed rounds missed and that no later round has cleared. */
-  failedComponents: JudgedRound.shape.missed,
+  failedComponents: judgedRoundSchema.shape.missed,
   /** Probes up to the last look, and looks running in which every new one failed. */
-  probesSeen: ProbeCounts,
+  probesSeen: probeCountsSchema,
   failedProbeLooksRunning: z.int().min(0),
   /**
    * Log evidence at the last look: of this stage, of the one before (to which data still settles), and of all before that.
    */
-  carriedEvidence: LnByTest,
-  previousEvidence: LnByTest,
-  stageEvidence: LnByTest,
+  carriedEvidence: lnByTestSchema,
+  previousEvidence: lnByTestSchema,
+  stageEvidence: lnByTestSchema,
   /** What the stable version served in the earlier stages, and in this one up to the last look that knew. */
-  earlierBaseline: ArmCounts.optional(),
-  stageBaseline: ArmCounts.optional(),
+  earlierBaseline: armCountsSchema.optional(),
+  stageBaseline: armCountsSchema.optional(),
 });
-export type StageState = Readonly<z.infer<typeof StageState>>;
+export type StageState = Readonly<z.infer<typeof stageStateSchema>>;
 
 export function initialStageState(carriedEvidence: LnByTest = {}): StageState {
   return {

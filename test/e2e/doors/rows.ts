@@ -22,6 +22,7 @@ const ABSENT: Readonly<Record<string, string>> = {
   index: '999999999',
   size: '999999999',
   level: '5',
+  holdId: `hold_${'0'.repeat(26)}`,
 };
 
 /** The route's path with each parameter as `values` say, or else naming nothing there is. */
@@ -51,6 +52,8 @@ export const GOOD_BODIES: Readonly<Record<string, Readonly<Record<string, unknow
   commandRelease: { command: 'abort', reason: 'a test said so' },
   abortAll: { reason: 'a test said so' },
   freezeEnvironment: { until: '2030-01-01T00:00:00Z', reason: 'a test said so' },
+  putHold: { filter: { service: 'absent-service' }, reason: 'a test said so' },
+  liftHold: { reason: 'a test said so' },
   thawEnvironment: { reason: 'a test said so' },
 };
 

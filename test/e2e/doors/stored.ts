@@ -18,12 +18,13 @@ const itemsOf = async (TableName: string): Promise<readonly string[]> => {
 /** Everything that the API can make, beside the ledger: to be the same before and after what must have no effect. */
 export const everythingStored = async (): Promise<object> => {
   const stateMachineArn = 'arn:aws:states:us-east-1:000000000000:stateMachine:sluice-release';
-  const [releases, services, { executions = [] }] = await Promise.all([
+  const [releases, services, holds, { executions = [] }] = await Promise.all([
     itemsOf('sluice-releases'),
     itemsOf('sluice-services'),
+    itemsOf('sluice-holds'),
     workflows.send(new ListExecutionsCommand({ stateMachineArn })),
   ]);
-  return { releases, services, executions: executions.map(({ name }) => name).toSorted() };
+  return { releases, services, holds, executions: executions.map(({ name }) => name).toSorted() };
 };
 
 export const ledgerSize = async (): Promise<number> =>

@@ -23,7 +23,7 @@ trafficShifterContract('custom function', () => {
     shifter,
     drift,
     target: customTarget,
-    missingTarget: { ...customTarget, parameters: { pool: 'nowhere' } },
+    missingTarget: { ...customTarget, alias: 'nowhere' },
     stable: '1',
     canary: '2',
     other: '3',

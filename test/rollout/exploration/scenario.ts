@@ -74,7 +74,8 @@ export const exploreScenario = (scenario: Scenario): Promise<Explored> =>
     faults: scenario.faults,
     preemptions: scenario.preemptions,
     fates: fatesOf,
-    // Batches of the ledger are told apart by their ids, and nothing is decided from what is in it.
+    // Batches of the ledger are told apart by their ids. All that is decided from what is in it is that an abort which is
+    // told of after the end is none; here it goes on, which must do no harm either.
     isUnnoticed: (call) => /^(ledger|spool)/.test(call),
     world: async (scheduler) => {
       const plane = await newControlPlane(scenario.weights, scenario.mutation ?? {});

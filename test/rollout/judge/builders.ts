@@ -1,9 +1,9 @@
 import type { ArmCounts, ArmFacts } from '#rollout/judge/facts.ts';
-import { JudgePolicy } from '#rollout/judge/judge-policy.ts';
+import { judgePolicySchema } from '#rollout/judge/judge-policy.ts';
 import type { LookInput, LookResult } from '#rollout/judge/look.ts';
 import { initialStageState } from '#rollout/judge/stage-state.ts';
 
-export const defaultPolicy = JudgePolicy.parse({});
+export const defaultPolicy = judgePolicySchema.parse({});
 
 /** An arm with `errors` of `requests` and a latency whose slow counts fall as a healthy service's do. */
 export function arm(requests: number, errors: number, overrides: Partial<ArmCounts> = {}): ArmCounts {

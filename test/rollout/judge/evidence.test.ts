@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { lnEvidence, toleratedShare } from '#rollout/judge/e-value.ts';
 import { addStages, weighEvidence } from '#rollout/judge/evidence.ts';
 import type { ArmFacts, BaselineHistory } from '#rollout/judge/facts.ts';
-import { JudgePolicy } from '#rollout/judge/judge-policy.ts';
+import { judgePolicySchema } from '#rollout/judge/judge-policy.ts';
 import { arm, defaultPolicy } from './builders.ts';
 
 const nothing = { carriedEvidence: {}, previousEvidence: {}, stageEvidence: {} };
@@ -98,7 +98,7 @@ describe('combined', () => {
   });
 
   test('weights and α are policy', () => {
-    const policy = JudgePolicy.parse({
+    const policy = judgePolicySchema.parse({
       evidence: { alpha: 0.001, weights: { errorsRelative: 0, errorsFew: 0 } },
     });
     const { lnE, threshold } = weigh(
@@ -119,7 +119,7 @@ describe('combined', () => {
     const plain = weigh(facts).lnE;
     const bursty = weigh(facts, { dispersion: { errors: 3 } }).lnE;
     expect(bursty).toBeLessThan(plain - 3);
-    const policy = JudgePolicy.parse({ evidence: { dispersionMin: 3 } });
+    const policy = judgePolicySchema.parse({ evidence: { dispersionMin: 3 } });
     for (const [history, chosen] of [
       [{ dispersion: { errors: 3 } }, defaultPolicy] as const,
       [undefined, policy] as const,

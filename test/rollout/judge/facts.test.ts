@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ArmCounts, addArms, addProbes, errorsOf, goalOf, slowOf } from '#rollout/judge/facts.ts';
+import { addArms, addProbes, armCountsSchema, errorsOf, goalOf, slowOf } from '#rollout/judge/facts.ts';
 
 test('counts add up', () => {
   const one = { requests: 120, errors: 1, slowerThan: { '100': 9, '250': 1 } };
@@ -55,7 +55,7 @@ test.each([
   ['a bound that is no number', { slowerThan: { fast: 1 } }],
   ['a bound of zero', { slowerThan: { '0': 1 } }],
 ])('%s is refused', (_, counts) => {
-  expect(ArmCounts.safeParse(counts).success).toBe(false);
+  expect(armCountsSchema.safeParse(counts).success).toBe(false);
 });
 
 test('goals add up by name, each with its own total', () => {

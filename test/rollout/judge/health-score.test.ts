@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Arm, measureArm } from '#rollout/judge/components.ts';
 import { componentScore, explainScore, scoreHealth } from '#rollout/judge/health-score.ts';
-import { JudgePolicy } from '#rollout/judge/judge-policy.ts';
+import { judgePolicySchema } from '#rollout/judge/judge-policy.ts';
 import { arm, defaultPolicy } from './builders.ts';
 
 const score = (canary: Arm, baseline: Arm = {}, policy = defaultPolicy) =>
@@ -10,7 +10,7 @@ const score = (canary: Arm, baseline: Arm = {}, policy = defaultPolicy) =>
 
 describe('the score of one component', () => {
   const only = (component: 'availability' | 'errorRate' | 'latencyP95') =>
-    JudgePolicy.parse({
+    judgePolicySchema.parse({
       score: {
         availability: { weight: component === 'availability' ? 1 : 0 },
         errorRate: { weight: component === 'errorRate' ? 1 : 0 },

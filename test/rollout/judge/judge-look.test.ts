@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { ArmFacts } from '#rollout/judge/facts.ts';
 import { judgeLook } from '#rollout/judge/judge-look.ts';
-import { JudgePolicy } from '#rollout/judge/judge-policy.ts';
-import { LookResult } from '#rollout/judge/look.ts';
+import { judgePolicySchema } from '#rollout/judge/judge-policy.ts';
+import { lookResultSchema } from '#rollout/judge/look.ts';
 import { initialStageState, nextStageState } from '#rollout/judge/stage-state.ts';
 import { arm, codes, defaultPolicy, look, lookAfterRounds, probesUp } from './builders.ts';
 
@@ -86,7 +86,7 @@ describe('never on silence (INV-8)', () => {
     const input = lookAfterRounds([round, round, round], stage, { deadline: 'passed' });
     const held = judgeLook(input);
     expect([held.verdict, codes(held)[0]]).toEqual(['hold', 'insufficient-data']);
-    const policy = JudgePolicy.parse({ onInsufficientData: 'restore' });
+    const policy = judgePolicySchema.parse({ onInsufficientData: 'restore' });
     const restored = judgeLook({ ...input, policy });
     expect([restored.verdict, codes(restored)[0]]).toEqual(['rollback', 'insufficient-data']);
   });
@@ -156,7 +156,7 @@ describe('rollback', () => {
 
   test('a low score is no reason where the baseline scores no better', () => {
     const slow = { slowerThan: { '100': 500, '200': 500, '500': 0 }, latencyMs: { p95: 190 } };
-    const policy = JudgePolicy.parse({ score: { averageMin: 100 } });
+    const policy = judgePolicySchema.parse({ score: { averageMin: 100 } });
     const same: ArmFacts = { canary: arm(1000, 5, slow), baseline: arm(1000, 5, slow) };
     expect(judgeLook(lookAfterRounds([same], {}, { policy })).verdict).toBe('continue');
   });
@@ -353,7 +353,7 @@ describe('the last stage of a release without a history', () => {
 });
 
 describe('promotion on evidence', () => {
-  const policy = JudgePolicy.parse({ promoteOn: 'evidence' });
+  const policy = judgePolicySchema.parse({ promoteOn: 'evidence' });
   const round: ArmFacts = { canary: arm(200, 2), baseline: arm(1800, 9), probes: probesUp };
   const judge = (canaryErrors: number, requests: number, baselineErrors: number) =>
     judgeLook(
@@ -411,7 +411,7 @@ test('more probes of a stage failing than policy allows roll back, a few do not'
 test('input and result survive JSON, and the result fits its schema', () => {
   const input = lookAfterRounds([failingRound, failingRound, healthyRound], healthyStage);
   const result = judgeLook(JSON.parse(JSON.stringify(input)));
-  expect(LookResult.parse(JSON.parse(JSON.stringify(result)))).toEqual(judgeLook(input));
+  expect(lookResultSchema.parse(JSON.parse(JSON.stringify(result)))).toEqual(judgeLook(input));
 });
 
 test('probes alone can judge where the counts are switched off, and never without probes', () => {

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { JudgePolicy } from '#rollout/judge/judge-policy.ts';
+import { judgePolicySchema } from '#rollout/judge/judge-policy.ts';
 
 test('the defaults are those of the specification', () => {
-  expect(JudgePolicy.parse({})).toMatchObject({
+  expect(judgePolicySchema.parse({})).toMatchObject({
     score: {
       availability: { weight: 0.4, healthyPercentMin: 99.9, promotionPercentMin: 95, rollbackPercentMin: 85 },
       errorRate: { weight: 0.35, healthyPercentMax: 0.1, promotionPercentMax: 1, rollbackPercentMax: 5 },
@@ -46,5 +46,5 @@ test.each([
   ['an α of 1', { evidence: { alpha: 1 } }],
   ['a dispersion that invents data', { evidence: { dispersionMin: 0.5 } }],
 ])('%s is refused', (_, policy) => {
-  expect(JudgePolicy.safeParse(policy).success).toBe(false);
+  expect(judgePolicySchema.safeParse(policy).success).toBe(false);
 });
