@@ -216,11 +216,14 @@ describe('what is shown of an experiment', () => {
     const records = recordsOf(
       ['release.shift.done', { kind: 'experiment', split: 'cookie', weightPercent: 50, canary: CANARY }],
       ['release.experiment.concluded', { reasons: [{ code: 'experiment-won', text: 'the canary wins' }] }],
+      ['release.stage.promoted', { kind: 'experiment', stage: 0, reasons: [] }],
       ['release.completed', { reasons: [{ code: 'experiment-over', text: 'the experiment is over' }] }],
     );
     lineDisplay((line) => lines.push(line)).show({ release: view(), records, fresh: records });
     expect(lines.join('\n')).toContain(`50 % of callers stay with version ${CANARY}, told apart by cookie`);
     expect(lines.join('\n')).toContain('the experiment has its answer\n      – the canary wins');
+    expect(lines.join('\n')).toContain('the new version goes on to all traffic');
+    expect(lines.join('\n')).not.toContain('stage 1 passed');
     expect(lines.join('\n')).toContain('ended: completed');
   });
 });
