@@ -55,7 +55,12 @@ export const narrate = ({ event, data, actor }: LedgerRecord): string | undefine
     case 'release.round.judged':
       return roundLine(data);
     case 'release.stage.promoted':
-      return withReasons(`${waveOf(data)}stage ${Number(data.stage) + 1} passed`, data);
+      return withReasons(
+        data.kind === 'experiment'
+          ? 'the new version goes on to all traffic'
+          : `${waveOf(data)}stage ${Number(data.stage) + 1} passed`,
+        data,
+      );
     case 'release.watch.began':
       return `${waveOf(data)}all traffic is on the new version; ${data.kind === 'bake' ? 'baking before the next wave' : 'watched'} for ${data.seconds} s, and can still go back`;
     case 'release.watch.passed':

@@ -56,5 +56,6 @@ export const callsOf = (releaseUnits: { readonly put: number; readonly update: n
     RetireTargets: { reads: 0, updates: 0, batches: [] },
     /** Not on the way of a release without hooks. */
     RunHooks: { reads: 0, updates: 0, batches: [] },
-    RestoreTraffic: { reads: 0, updates: 0, batches: [] },
+    /** Mode and fence raised and read, traffic verified and noted: the end of an experiment, and of nothing else that goes well. */
+    RestoreTraffic: { reads: 2, updates: 2, batches: [1, 1] },
   }) satisfies Record<Task | 'RequestRelease', Calls>;

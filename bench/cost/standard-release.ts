@@ -33,7 +33,7 @@ const releaseUnits = {
 };
 
 /** Requests, errors, server errors and three percentiles, and the latency grid, of both versions. */
-const METRICS_PER_READ = 2 * (6 + LATENCY_GRID_MS.length);
+export const METRICS_PER_READ = 2 * (6 + LATENCY_GRID_MS.length);
 
 /** A batch: head, batch and its release's conclusion looked up; head, batch id and records put in one transaction, which costs twice; one index. */
 const batchUsage = (records: number): Usage => ({
@@ -90,7 +90,7 @@ const callsUsage = ({
     ...batches.map(ledgerUsage),
   );
 
-const walkedUsage = ({ transitions, logEntries }: Walked): Usage => ({
+export const walkedUsage = ({ transitions, logEntries }: Walked): Usage => ({
   transitions,
   logGigabytes: (logEntries * ASSUMED.logKilobytesPerEntry) / 1e6,
 });
@@ -102,6 +102,36 @@ export interface CountedRelease {
   /** Calls of each task's function. */
   readonly calls: Readonly<Record<string, number>>;
 }
+
+/**
+ * All that the functions ask for which were called as often as this, and the records that they told.
+ * @throws for a task that nobody has written down.
+ */
+export const calledUsage = (
+  calls: Readonly<Record<string, number>>,
+): { readonly usage: Usage; readonly records: number } => {
+  const table: Readonly<Record<string, Calls>> = callsOf(releaseUnits);
+  const perCall = Object.entries(calls).map(([task, count]) => {
+    const asked = table[task];
+    if (asked === undefined) throw new Error(`bench/cost/calls.ts does not know task ${task}`);
+    return { usage: times(callsUsage(asked), count), records: count * sum(asked.batches) };
+  });
+  return {
+    usage: addUsage(...perCall.map(({ usage }) => usage)),
+    records: sum(perCall.map(({ records }) => records)),
+  };
+};
+
+/** How often each task was called on all of these ways, beside what the door does. */
+export const callsOn = (walks: readonly Walked[]): Readonly<Record<string, number>> => {
+  const calls: Record<string, number> = { RequestRelease: 1 };
+  for (const walk of walks)
+    for (const [task, count] of Object.entries(walk.calls)) calls[task] = (calls[task] ?? 0) + count;
+  return calls;
+};
+
+/** What every release costs beside its calls, its ways and its looks. */
+export const ONCE: Usage = addUsage({ apiRequests: 1, flagsReceived: FLAG_READERS }, wakeUsage());
 
 /** Waves differ in nothing that costs: each is one more of these. */
 const ONE_WAVE = { bakeSeconds: 0 } as const;
@@ -135,30 +165,22 @@ export const countRelease = (
       ]),
     ),
   ];
-  const table: Readonly<Record<string, Calls>> = callsOf(releaseUnits);
-  const calls: Record<string, number> = { RequestRelease: 1 };
-  for (const walk of walks)
-    for (const [task, count] of Object.entries(walk.calls)) calls[task] = (calls[task] ?? 0) + count;
+  const calls = callsOn(walks);
   // The look that judges a step's last round also tells, in a batch of its own, that the step is over.
   const lookBatches = steps.flatMap(({ batches }) =>
     batches.flatMap((rounds, index) => (index === batches.length - 1 ? [rounds, 1] : [rounds])),
   );
-  const perCall = Object.entries(calls).map(([task, count]) => {
-    const asked = table[task];
-    if (asked === undefined) throw new Error(`bench/cost/calls.ts does not know task ${task}`);
-    return { usage: times(callsUsage(asked), count), records: count * sum(asked.batches) };
-  });
+  const called = calledUsage(calls);
   return {
     usage: addUsage(
-      { apiRequests: 1, flagsReceived: FLAG_READERS },
-      wakeUsage(),
+      ONCE,
       ...walks.map(walkedUsage),
-      ...perCall.map(({ usage }) => usage),
+      called.usage,
       ...steps.map(({ asking }) => ({ metricsRead: asking * METRICS_PER_READ })),
       ...lookBatches.map(ledgerUsage),
     ),
     looks: sum(steps.map(({ looks }) => looks)),
-    records: sum(lookBatches) + sum(perCall.map(({ records }) => records)),
+    records: sum(lookBatches) + called.records,
     calls,
   };
 };

@@ -124,7 +124,7 @@ export const planOfExperiment = (
 };
 
 /** No stage and no watch: promoted at once. */
-export const planWithoutStages = (plan: Plan, name: string): Plan => ({
+export const planWithoutStages = ({ experiment: _, ...plan }: Plan, name: string): Plan => ({
   ...plan,
   name,
   stages: [],

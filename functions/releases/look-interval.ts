@@ -1,4 +1,11 @@
+import type { MetricDefinition } from '#policy/metric-definition.ts';
 import type { Progress, Release } from '#releases/release.ts';
+
+/** As much of a release as says how often it is looked at. */
+interface LookedAt {
+  readonly waves: readonly { readonly metrics: Pick<MetricDefinition, 'periodSeconds'> }[];
+  readonly plan: Release['plan'];
+}
 
 /** An experiment is looked at as any release at first: what breaks does so soon. */
 const EXPERIMENT_BEGINNING_SECONDS = 3_600;
@@ -8,7 +15,7 @@ const EXPERIMENT_BEGINNING_SECONDS = 3_600;
  * period, so that a look sooner would see nothing new; an experiment of weeks is looked at as rarely as it says.
  */
 export const lookIntervalSeconds = (
-  { waves, plan }: Pick<Release, 'waves' | 'plan'>,
+  { waves, plan }: LookedAt,
   { wave, kind }: Pick<Progress, 'wave' | 'kind'>,
   atLeastSeconds: number,
   sinceSeconds: number,
@@ -20,7 +27,7 @@ export const lookIntervalSeconds = (
 
 /** The longest that it ever is. */
 export const slowestIntervalSeconds = (
-  release: Pick<Release, 'waves' | 'plan'>,
+  release: LookedAt,
   step: Pick<Progress, 'wave' | 'kind'>,
   atLeastSeconds: number,
 ): number => lookIntervalSeconds(release, step, atLeastSeconds, Number.POSITIVE_INFINITY);

@@ -11,6 +11,20 @@ import { cumulativeFacts, type Settled } from '#rollout/stage-clock.ts';
 export const countedSchema = z.strictObject({ until: z.int(), facts: armFactsSchema });
 export type Counted = Readonly<z.infer<typeof countedSchema>>;
 
+/** What of an experiment is read at once at most, after a source was silent for long: a day, or two rounds. */
+const READ_SECONDS_MAX = 86_400;
+
+/** As much of a step as this look is about: of an experiment that fell behind, not all at once. */
+export const windowOfLook = (
+  { kind, roundSeconds }: Pick<Step, 'kind' | 'roundSeconds'>,
+  settled: Settled,
+  counted: Counted | undefined,
+): Settled => {
+  if (kind !== 'experiment') return settled;
+  const most = 1_000 * Math.max(READ_SECONDS_MAX, 2 * roundSeconds);
+  return { from: settled.from, to: Math.min(settled.to, uncounted(settled, counted).from + most) };
+};
+
 /** What is still to be read of a step. */
 export const uncounted = (window: Settled, counted: Counted | undefined): Settled => ({
   from: Math.max(window.from, counted?.until ?? window.from),

@@ -1,7 +1,7 @@
 import { describeFreeze } from '#releases/freeze.ts';
 import { EXPERIMENT_OVER, type Reason } from '#releases/release.ts';
 import { experimentEndSeconds } from '#releases/step.ts';
-import { type Decision, promoted, restoreAfter } from '#rollout/decision.ts';
+import { type Decision, promoted } from '#rollout/decision.ts';
 import { experimentOf } from '#rollout/experiment-look.ts';
 import type { ExperimentResult } from '#rollout/judge/experiment.ts';
 import type { ReasonCode } from '#rollout/judge/reasons.ts';
@@ -26,8 +26,12 @@ const over = (look: Look, judged: Judged, found: ExperimentResult, because: stri
     text: `the experiment is over: ${FOUND[decision]}${because}; all traffic goes back to version ${stable}`,
     facts: { decision, winner, enough },
   };
-  const end = restoreAfter(reason, look, judged);
-  return { ...end, reasons: [reason, ...found.reasons] };
+  return {
+    verdict: 'restore',
+    reasons: [reason, ...found.reasons],
+    state: looked(look, judged),
+    holdBegins: false,
+  };
 };
 
 /** What a version that has won still waits for. */

@@ -21,7 +21,7 @@ import { httpProbes } from '#rollout/adapters/http-probes.ts';
 import { hookPort, metricSource } from '#rollout/adapters/rollout-ports.ts';
 import { shifterForTarget } from '#rollout/adapters/shifter-for.ts';
 import type { TellingPorts } from '#rollout/append-or-spool.ts';
-import { knownWindow, uncounted } from '#rollout/counted-facts.ts';
+import { knownWindow, uncounted, windowOfLook } from '#rollout/counted-facts.ts';
 import { decide } from '#rollout/decide-look.ts';
 import type { Decision } from '#rollout/decision.ts';
 import {
@@ -67,9 +67,12 @@ const probe = httpProbes({ hosts: environment.PROBE_HOSTS, reach: environment.OU
 
 type Facts = Omit<WaveLook, 'periods' | 'state'>;
 
-/** A source that doesn't answer is missing data, which extends the stage and at its deadline holds or restores: undefined. */
+/**
+ * A source that doesn't answer, or isn't to be asked, is missing data: undefined. That extends the stage and at its deadline
+ * holds or restores.
+ */
 const readFacts = async ({ release, wave, window }: Facts): Promise<readonly PeriodFacts[] | undefined> => {
-  if (release.judge.measures === 'probes-only') return [];
+  if (release.judge.measures === 'probes-only') return undefined;
   const { target, version, metrics: definition, snapshot } = wave;
   try {
     const { stableVersion: baseline, places } = snapshot;
@@ -102,11 +105,12 @@ const observe = async (
   const { release, step, wave, shiftedAt, now } = about;
   const settleSeconds = settleSecondsOf(wave.metrics, wave.snapshot);
   const settled = settledWindow(shiftedAt, now, wave.metrics.periodSeconds, settleSeconds);
-  const unread = uncounted(settled, state.counted);
+  const ofLook = windowOfLook(step, settled, state.counted);
+  const unread = uncounted(ofLook, state.counted);
   const facts = { ...about, settleSeconds, window: withTail(unread, state.tail) };
   const [read, probed] = await Promise.all([readFacts(facts), probeWave(release, wave)]);
   const periods = read ?? [];
-  const window = knownWindow(step, settled, state.counted, read !== undefined);
+  const window = knownWindow(step, ofLook, state.counted, read !== undefined);
   if (
     periods.length === 0 &&
     unread.to > unread.from &&

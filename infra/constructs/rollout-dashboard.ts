@@ -21,6 +21,7 @@ const outcomes = (): cloudwatch.Metric[] => [
   labelled(countedBy('admit-release', METRIC.releaseStarted, HOUR), 'started'),
   labelled(countedBy('conclude-release', METRIC.releasePromoted, HOUR), 'promoted'),
   labelled(countedBy('conclude-release', METRIC.releaseRolledBack, HOUR), 'rolled back'),
+  labelled(countedBy('conclude-release', METRIC.releaseCompleted, HOUR), 'experiments over'),
   labelled(countedBy('conclude-release', METRIC.releaseAborted, HOUR), 'aborted before any traffic'),
   labelled(countedBy('conclude-release', METRIC.releaseRefused, HOUR), 'refused by its target'),
 ];

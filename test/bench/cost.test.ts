@@ -4,12 +4,14 @@ import { stepsOf } from '#releases/step.ts';
 import { releaseTasks } from '#releases/tasks.ts';
 import { rolloutTasks } from '#rollout/tasks.ts';
 import { type Calls, callsOf } from '../../bench/cost/calls.ts';
+import { countExperiment } from '../../bench/cost/experiment.ts';
 import { idleMonth } from '../../bench/cost/idle-month.ts';
 import { ledgerMonth } from '../../bench/cost/ledger-month.ts';
 import { looksOf } from '../../bench/cost/looks.ts';
 import { addUsage, billOf, PRICES, times, totalOf } from '../../bench/cost/prices.ts';
 import { countRelease } from '../../bench/cost/standard-release.ts';
 import { readWorkflow, walkWorkflow, workflowSchema } from '../../bench/cost/walk-workflow.ts';
+import { experimentPlan } from '../builders/experiment.ts';
 
 describe('a month of records', () => {
   it('is signed as often as the stage signs, and whatever that is, each is indexed and published once', () => {
@@ -169,6 +171,23 @@ describe('a release', () => {
 
   it.each(['standard', 'rapid'] as const)('by plan %s costs three cents at most', (name) => {
     expect(totalOf(countRelease(planOf(name)).usage)).toBeLessThan(0.03);
+  });
+});
+
+describe('an experiment', () => {
+  it('of two weeks costs two dollars at most, and is looked at every five minutes after its first hour', () => {
+    const { looks, records, usage } = countExperiment(experimentPlan());
+    expect(looks).toBeGreaterThan(60 + (1_209_600 - 3_600) / 300);
+    expect(looks).toBeLessThan(65 + (1_209_600 - 3_600) / 300);
+    // Its rounds and its answer; accepted, started, snapshot, concluded; two of the shift, two of the restore.
+    expect(records).toBe(336 + 1 + 4 + 2 + 2);
+    expect(totalOf(usage)).toBeLessThan(2);
+  });
+
+  it('costs the less the more rarely it is looked at', () => {
+    const costs = (lookSeconds: number) => totalOf(countExperiment(experimentPlan({ lookSeconds })).usage);
+    expect(costs(3_600)).toBeLessThan(costs(300) / 3);
+    expect(() => countExperiment(planOf('standard'))).toThrow(/no experiment/);
   });
 });
 

@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vites
 import type { Problem } from '#platform/problem.ts';
 import { phaseOf, type Release } from '#releases/release.ts';
 import { sluiceProgram } from '../../cli/program.ts';
+import { anExperiment, experimentInput } from '../builders/experiment.ts';
 import { aRelease, NOW, releaseIdOf } from '../builders/release.ts';
 import { aRegisteredService } from '../builders/service.ts';
 import { type FakeSluice, startFakeSluice, tokenFor } from './fake-sluice.ts';
@@ -175,8 +176,18 @@ describe('sluice release', () => {
     expect(headers.authorization).toBe(`Bearer ${tokenFor('olive', 'operator')}`);
   });
 
+  it('start asks the question that a file has', async () => {
+    fake.answer('POST /v1/releases', { status: 202, body: view() });
+    const file = path.join(home, 'orders.json');
+    writeFileSync(file, JSON.stringify(experimentInput()));
+    await sluice([...START, '--strategy', 'experiment', '--experiment', file]);
+    const [{ body } = expect.fail('nothing asked')] = fake.asked;
+    expect(JSON.parse(body)).toMatchObject({ strategy: 'experiment', experiment: anExperiment() });
+  });
+
   it.each([
     ['promoted', 0],
+    ['completed', 1],
     ['rolled-back', 1],
     ['aborted', 1],
     ['refused', 1],
@@ -228,6 +239,7 @@ describe('sluice release', () => {
   it.each([
     ['a weight that is no number', [...START, '--weight', 'half']],
     ['a wave named twice', [...START, '--wave-version', 'eu=1', '--wave-version', 'eu=2']],
+    ['an experiment that is in no file', [...START, '--experiment', 'nowhere.json']],
     ['a strategy that there is not', [...START, '--strategy', 'hope']],
     ['a duration without a unit', ['release', 'wait', ID, '--timeout', '10']],
     ['an id of something else', ['release', 'abort', 'latest']],

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RecordDraft } from '#ledger/record.ts';
-import { planSchema } from '#policy/plan.ts';
+import { type Plan, planSchema } from '#policy/plan.ts';
 import { releaseRecord } from '#releases/release-records.ts';
 import { stepsOf } from '#releases/step.ts';
 import { decide } from '#rollout/decide-look.ts';
@@ -16,6 +16,7 @@ import { type Random, seededRandom } from '../../bench/judge/random.ts';
 import { asCounts, type Behaviour, serve } from '../../bench/judge/simulated-service.ts';
 import { beginReplay, replayLook } from '../../cli/look-replay.ts';
 import { recordedLooks } from '../../cli/recorded-looks.ts';
+import { experimentPlan } from '../builders/experiment.ts';
 import { aLookAt } from '../builders/look.ts';
 import { ann, aRelease, aSnapshot, aWave, NOW_MS } from '../builders/release.ts';
 
@@ -39,12 +40,12 @@ const good: Behaviour = { errorRate: 0.005, medianMs: 60, burstCv: 0 };
 type Canary = (second: number) => Behaviour | 'silent';
 
 /** A release as the stack would judge and record it, look by look. */
-const release = (random: Random, canary: Canary) => {
+const release = (random: Random, canary: Canary, asked: Plan = plan) => {
   const history = historyOf(
     Array.from({ length: 60 }, () => asCounts(random, serve(random, good, 50, PERIOD), good.medianMs)),
   );
   const wave = { ...aWave(), snapshot: aSnapshot({ history }) };
-  const about = aRelease({ plan, snapshots: [wave.snapshot] });
+  const about = aRelease({ plan: asked, snapshots: [wave.snapshot] });
   const steps = stepsOf(about);
   const periods: PeriodFacts[] = [];
   const records: RecordDraft[] = [];
@@ -55,9 +56,10 @@ const release = (random: Random, canary: Canary) => {
       const counts = (share: number, as: Behaviour): ArmCounts =>
         asCounts(random, serve(random, as, 50 * share, PERIOD), as.medianMs);
       const share = weightPercent / 100;
+      const orders = (good: number) => asked.experiment && { goals: { orders: { good, total: 50 } } };
       const facts = {
-        ...(behaviour !== 'silent' && { canary: counts(share, behaviour) }),
-        ...(share < 1 && { baseline: counts(1 - share, good) }),
+        ...(behaviour !== 'silent' && { canary: { ...counts(share, behaviour), ...orders(9) } }),
+        ...(share < 1 && { baseline: { ...counts(1 - share, good), ...orders(5) } }),
       };
       periods.push({ start, facts });
     }
@@ -143,6 +145,32 @@ describe.each(cases)('a release of a version that %s', (_, canary, ends) => {
     if (last === undefined || look === undefined) return;
     expect(lookInput(look).state).toBe(look.state.judge);
     expect(replayed().at(-1)?.result.reasons[0]).toEqual(last.reasons[0]);
+  });
+});
+
+describe('a release by experiment', () => {
+  const asked = experimentPlan(
+    { horizon: { seconds: 600 }, minimumSample: 100, onSuccess: 'promote' },
+    PERIOD,
+  );
+  const { records, verdict } = release(seededRandom(12), () => good, asked);
+  const looks = recordedLooks(JSON.parse(JSON.stringify(records)));
+
+  it('has the same answer when its record is judged again, and the same rounds', () => {
+    expect(verdict).toBe('promoted');
+    const told = records.find(({ event }) => event.type === 'release.experiment.concluded');
+    const [answer] = looks.flatMap(({ experiment }) => experiment ?? []);
+    expect(answer).toMatchObject({ decision: 'canary', winner: 'canary', enough: true });
+    const { reasons, ...result } = answer ?? { reasons: [] };
+    expect(told?.data).toMatchObject({ reasons, experiment: { result } });
+    let replay = beginReplay(aRelease().judge, asked);
+    const rounds = looks.flatMap(({ line }) => {
+      const { result: again, after } = replayLook(replay, line);
+      replay = after;
+      return again.rounds;
+    });
+    expect(rounds).toEqual(records.flatMap(({ data }) => ('round' in data ? [data.round] : [])));
+    expect(rounds.length).toBeGreaterThan(60);
   });
 });
 

@@ -5,7 +5,8 @@ import type { LedgerEventType } from '#ledger/event-types.ts';
 import { phaseOf, type Release } from '#releases/release.ts';
 import { deadlineOf, type ReleaseView, releaseLines, spell } from '../../cli/release/release-view.ts';
 import { lineDisplay, liveView, recordDisplay } from '../../cli/release/show-progress.ts';
-import { ann, aRelease, aSnapshot, aWave, CANARY, NOW, NOW_MS } from '../builders/release.ts';
+import { experimentPlan } from '../builders/experiment.ts';
+import { ann, aRelease, aSnapshot, aWave, CANARY, NOW, NOW_MS, progressAt } from '../builders/release.ts';
 import { aDraft } from '../ledger/drafts.ts';
 
 const view = (overrides: Partial<Release> = {}): ReleaseView => {
@@ -160,4 +161,69 @@ it.each([
   [90_000, '1 d 1 h'],
 ])('%d seconds are told as %s', (seconds, words) => {
   expect(spell(seconds)).toBe(words);
+});
+
+describe('what is shown of an experiment', () => {
+  const plan = experimentPlan();
+  const progress = { ...progressAt(0, 50, 3), kind: 'experiment' as const, round: 3, rounds: 336 };
+  const standing = {
+    verdict: 'running',
+    winner: 'none',
+    enough: false,
+    n: { canary: 960, stable: 1_012 },
+  } as const;
+  const shown = (experiment: NonNullable<Release['progress']>['experiment']) =>
+    text(
+      releaseLines(
+        view({ strategy: 'experiment', plan, progress: { ...progress, experiment } }),
+        recordsOf([
+          'release.shift.done',
+          { kind: 'experiment', split: 'cookie', weightPercent: 50, canary: CANARY },
+        ]),
+        NOW_MS + 1_000,
+      ),
+    );
+
+  it('is how many it has seen, and until when it goes on', () => {
+    const lines = shown(standing);
+    expect(lines).toMatch(/^stage +experiment, round 3 of 336$/m);
+    expect(lines).toMatch(/^question +open$/m);
+    expect(lines).toMatch(/^sample +960 on the new version, 1012 on the stable one$/m);
+    expect(lines).toMatch(/^deadline +in 13 d 23 h: the experiment is over, with or without a winner$/m);
+    expect(lines).not.toMatch(/^shows/m);
+  });
+
+  it('is its answer with interval, and p or evidence', () => {
+    const told = {
+      ...standing,
+      verdict: 'concluded',
+      decision: 'no-decision',
+      reached: { canary: 60, stable: 50 },
+      difference: 0.0131,
+      interval: [-0.007, 0.0333] as [number, number],
+    } as const;
+    const fixed = shown({ ...told, p: 0.2 });
+    expect(fixed).toMatch(/^question +no decision, for want of data$/m);
+    expect(fixed).toMatch(/^sample +60 of 960 on the new version, 50 of 1012 on the stable one$/m);
+    expect(fixed).toMatch(/^shows +\+1\.31 points \(-0\.700 to \+3\.33\), p = 0\.20$/m);
+    const sequential = shown({ ...told, decision: 'canary', lnE: Math.log(400) });
+    expect(sequential).toMatch(/^question +the new version won$/m);
+    expect(sequential).toMatch(/, E = 400$/m);
+  });
+
+  it('is told in its story', () => {
+    const lines: string[] = [];
+    const records = recordsOf(
+      ['release.shift.done', { kind: 'experiment', split: 'cookie', weightPercent: 50, canary: CANARY }],
+      ['release.experiment.concluded', { reasons: [{ code: 'experiment-won', text: 'the canary wins' }] }],
+      ['release.stage.promoted', { kind: 'experiment', stage: 0, reasons: [] }],
+      ['release.completed', { reasons: [{ code: 'experiment-over', text: 'the experiment is over' }] }],
+    );
+    lineDisplay((line) => lines.push(line)).show({ release: view(), records, fresh: records });
+    expect(lines.join('\n')).toContain(`50 % of callers stay with version ${CANARY}, told apart by cookie`);
+    expect(lines.join('\n')).toContain('the experiment has its answer\n      – the canary wins');
+    expect(lines.join('\n')).toContain('the new version goes on to all traffic');
+    expect(lines.join('\n')).not.toContain('stage 1 passed');
+    expect(lines.join('\n')).toContain('ended: completed');
+  });
 });

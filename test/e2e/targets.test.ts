@@ -5,43 +5,62 @@ import { DescribeServicesCommand, ECSClient } from '@aws-sdk/client-ecs';
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { GetAliasCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { describe, expect, it } from 'vitest';
+import type * as z from 'zod';
 import { timelineOf } from '../../cli/timeline.ts';
 import type { ReleaseId } from '../../functions/platform/ids.ts';
+import type {
+  ExperimentSettings,
+  experimentSettingsSchema,
+} from '../../functions/policy/experiment-schema.ts';
 import { serviceRoutes } from '../../functions/policy/routes.ts';
 import type { Target } from '../../functions/policy/target.ts';
+import { REQUESTED_EVENT } from '../../functions/releases/requested-event.ts';
 import { releaseRoutes } from '../../functions/releases/routes.ts';
 import { albShifter } from '../../functions/rollout/adapters/alb-shifter.ts';
 import { appConfigShifter } from '../../functions/rollout/adapters/appconfig-shifter.ts';
 import { ecsShifter } from '../../functions/rollout/adapters/ecs-shifter.ts';
+import {
+  type ExperimentFacts,
+  type ExperimentResult,
+  judgeExperiment,
+} from '../../functions/rollout/judge/experiment.ts';
 import { LOCAL_REGION } from '../../local/credentials.ts';
 import { ALIAS, createCheckout } from '../../local/demo/checkout.ts';
 import { OTHER_REGION, RUNNING_DIGEST } from './aws-targets.ts';
-import { awsSettings, ended, operator, recorded, world } from './harness.ts';
+import { putEvent } from './doors/bus.ts';
+import { awsSettings, ended, eventually, getRelease, operator, recorded, world } from './harness.ts';
 
 const { alb, ecs, flag } = world.targets;
+type ExperimentInput = z.input<typeof experimentSettingsSchema>;
+
 const NEXT_DIGEST = `sha256:${'b'.repeat(64)}`;
 const balancers = new ElasticLoadBalancingV2Client(awsSettings);
 const containers = new ECSClient(awsSettings);
 
-/** Publishes counts by version as the service would, every second, until it is disposed of. */
+/**
+ * Publishes counts by version as the service would, every second, until it is disposed of; also how many of a hundred visitors
+ * order, where that is said.
+ */
 const counting = (
   failPercentByVersion: Readonly<Record<string, number>>,
   region = LOCAL_REGION,
+  orderPercentByVersion: Readonly<Record<string, number>> = {},
 ): AsyncDisposable => {
   const cloudWatch = new CloudWatchClient({ ...awsSettings, region });
   const put = () => {
     const Timestamp = new Date(Math.floor(Date.now() / 1_000) * 1_000);
-    const data = Object.entries(failPercentByVersion).flatMap(([version, failPercent]) =>
-      Object.entries({ Requests: 100, Failures: failPercent, Slower50: 0, Slower100: 0 }).map(
-        ([MetricName, Value]) => ({
-          MetricName,
-          Value,
-          Timestamp,
-          StorageResolution: 1,
-          Dimensions: [{ Name: 'Version', Value: version }],
-        }),
-      ),
-    );
+    const data = Object.entries(failPercentByVersion).flatMap(([version, failPercent]) => {
+      const served = { Requests: 100, Failures: failPercent, Slower50: 0, Slower100: 0 };
+      const orderPercent = orderPercentByVersion[version];
+      const visits = orderPercent === undefined ? {} : { Visits: 100, Orders: orderPercent };
+      return Object.entries({ ...served, ...visits }).map(([MetricName, Value]) => ({
+        MetricName,
+        Value,
+        Timestamp,
+        StorageResolution: 1,
+        Dimensions: [{ Name: 'Version', Value: version }],
+      }));
+    });
     return cloudWatch.send(new PutMetricDataCommand({ Namespace: 'Shop', MetricData: data }));
   };
   let last: Promise<unknown> = put();
@@ -58,13 +77,19 @@ const counting = (
 };
 
 /** A service of a test's own on one of the targets, judged by counts of its own. */
-const register = async (service: string, target: Target): Promise<void> => {
+const register = async (
+  service: string,
+  target: Target,
+  environment = 'production',
+  experiment?: ExperimentInput,
+): Promise<void> => {
   await operator.call(serviceRoutes.putService, {
     params: { service },
     body: {
       environments: {
-        production: {
+        [environment]: {
           target,
+          ...(experiment && { experiment }),
           plan: {
             stages: [
               { weightPercent: 25, rounds: 2, roundSeconds: 2 },
@@ -81,6 +106,7 @@ const register = async (service: string, target: Target): Promise<void> => {
             requests: 'Requests',
             errors: 'Failures',
             slowerThanPrefix: 'Slower',
+            goals: { orders: { good: 'Orders', total: 'Visits' } },
             periodSeconds: 1,
             settleSeconds: 2,
           },
@@ -181,6 +207,74 @@ describe('a release behind a load balancer', () => {
     await recorded(releaseId, 'release.shift.done');
     expect((await ended(releaseId)).event.type).toBe('release.rolled-back');
     expect(await shifter.readRouting(alb)).toMatchObject({ primary: 'blue', weights: {}, testers: 'blue' });
+  });
+});
+
+describe('an experiment behind a load balancer', () => {
+  const shifter = albShifter(balancers);
+  const green = { service: 'shop-experiment', environment: 'staging', version: 'green' };
+  const orders = {
+    goal: 'orders',
+    horizon: { seconds: 3_600, samplePerArm: 500 },
+    minimumSample: 500,
+    split: { by: 'cookie', weightPercent: 50 },
+  } satisfies ExperimentInput;
+
+  it('keeps callers where they came first, tells who won, and gives all of them back', async () => {
+    await using _counts = counting({ blue: 0, green: 0 }, LOCAL_REGION, { blue: 10, green: 30 });
+    await register('shop-experiment', alb, 'staging', orders);
+    const { releaseId } = await operator.call(releaseRoutes.requestRelease, {
+      body: { ...green, strategy: 'experiment' },
+      idempotencyKey: randomUUID(),
+    });
+    await recorded(releaseId, 'release.shift.done');
+    expect(await shifter.readRouting(alb)).toMatchObject({
+      primary: 'blue',
+      weights: { green: 50 },
+      sticky: true,
+    });
+    const { event, data } = await ended(releaseId);
+    expect(event.type).toBe('release.completed');
+    expect(data).toMatchObject({
+      reasons: [{ code: 'experiment-over' }, { code: 'experiment-won' }, { code: 'horizon-partial-week' }],
+      experiment: { decision: 'canary', enough: true, difference: expect.closeTo(0.2, 5) },
+    });
+    const concluded = await recorded(releaseId, 'release.experiment.concluded');
+    const { settings, facts, result } = concluded.data.experiment as {
+      settings: ExperimentSettings;
+      facts: ExperimentFacts;
+      result: Omit<ExperimentResult, 'reasons'>;
+    };
+    expect(judgeExperiment(settings, facts)).toMatchObject(result);
+    const routing = await shifter.readRouting(alb);
+    expect(routing).toMatchObject({ primary: 'blue', weights: {}, testers: 'blue' });
+    expect(routing.sticky).toBeUndefined();
+  });
+
+  it('promotes a winner where the event that asks for it says so, whose callers a header told apart', async () => {
+    await using _counts = counting({ blue: 0, green: 0 }, LOCAL_REGION, { blue: 10, green: 30 });
+    const experiment = {
+      ...{ goal: 'orders', mode: 'sequential', horizon: { seconds: 3_600 }, minimumSample: 100 },
+      split: { by: 'header', weightPercent: 50 },
+      onSuccess: 'promote',
+    } satisfies ExperimentInput;
+    const idempotencyKey = randomUUID();
+    const detail = { ...green, strategy: 'experiment', experiment, idempotencyKey, notes: idempotencyKey };
+    await putEvent({ detailType: REQUESTED_EVENT, detail });
+    const releaseId = await eventually('the event becomes a release', async () => {
+      const query = { service: green.service, limit: 10 };
+      const { releases } = await operator.call(releaseRoutes.listReleases, { query });
+      return releases.find(({ notes }) => notes === idempotencyKey)?.releaseId;
+    });
+    await recorded(releaseId, 'release.shift.done');
+    expect(await shifter.readRouting(alb)).toMatchObject({ primary: 'blue', weights: {}, testers: 'green' });
+    expect((await ended(releaseId)).event.type).toBe('release.promoted');
+    expect(await shifter.readRouting(alb)).toMatchObject({ primary: 'green', weights: {}, testers: 'green' });
+    expect((await getRelease(releaseId)).progress?.experiment).toMatchObject({ decision: 'canary' });
+  });
+
+  it('is refused where nothing keeps a caller with one version', async () => {
+    await expect(register('shop-flag', flag, 'staging', orders)).rejects.toThrow(/behind a load balancer/);
   });
 });
 

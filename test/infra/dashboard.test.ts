@@ -28,6 +28,7 @@ describe('the dashboard', () => {
       METRIC.releaseStarted,
       METRIC.releasePromoted,
       METRIC.releaseRolledBack,
+      METRIC.releaseCompleted,
       METRIC.releaseAborted,
       METRIC.restoreMilliseconds,
       METRIC.judgedWithoutData,

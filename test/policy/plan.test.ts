@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { planChoiceSchema, planOf, planSchema, type Stage, stageDeadlineSeconds } from '#policy/plan.ts';
+import {
+  planChoiceSchema,
+  planOf,
+  planSchema,
+  planWithoutStages,
+  type Stage,
+  stageDeadlineSeconds,
+} from '#policy/plan.ts';
+import { experimentPlan } from '../builders/experiment.ts';
 
 const stage = (weightPercent: number): Stage => ({ weightPercent, rounds: 2, roundSeconds: 30 });
 const weightsOf = (plan: { readonly stages: readonly Stage[] }) =>
@@ -108,5 +116,22 @@ describe("a stage's deadline", () => {
         }
       }),
     );
+  });
+});
+
+describe('the plan of an experiment', () => {
+  it.each([
+    ['of two weeks has a round an hour', 1_209_600, 60, 336, 3_600],
+    ['of an hour has a hundred, in whole periods', 3_600, 60, 60, 60],
+    ['of a day has a hundred, in whole periods', 86_400, 300, 96, 900],
+    ['whose metrics come every two hours has rounds of that', 86_400, 7_200, 12, 7_200],
+    ['that is no whole number of rounds has one more', 5_000, 60, 84, 60],
+  ])('%s', (_, seconds, periodSeconds, rounds, roundSeconds) => {
+    const { experiment } = experimentPlan({ horizon: { seconds } }, periodSeconds);
+    expect(experiment).toMatchObject({ rounds, roundSeconds });
+  });
+
+  it('leaves nothing of it to a rollback of what it promoted', () => {
+    expect(planWithoutStages(experimentPlan(), 'rollback')).not.toHaveProperty('experiment');
   });
 });

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { ConflictError, NotFoundError, TransientError } from '#platform/errors.ts';
 import { concludeRelease } from '#releases/conclude.ts';
 import type { Reason, Release } from '#releases/release.ts';
-import { NOW, releaseIdOf } from '../builders/release.ts';
+import { rollbackReport } from '#releases/rollback-report.ts';
+import { NOW, progressAt, releaseIdOf } from '../builders/release.ts';
 import { aMovedRollout, aReadyRollout, aRollout } from '../builders/rollout.ts';
 
 const breached: Reason[] = [{ code: 'evidence', text: 'rolled back: 20 of 60 errors' }];
@@ -17,6 +18,41 @@ const restored = async (rollout: Awaited<ReturnType<typeof aRollout>>, cause: Re
 
 const lockOf = ({ releases, release }: Awaited<ReturnType<typeof aRollout>>) =>
   releases.lockOf(release.service, release.environment);
+
+const over: Reason[] = [{ code: 'experiment-over', text: 'the experiment is over' }];
+
+describe('concluding an experiment', () => {
+  it('that came to its planned end is no rollback, and tells what was found', async () => {
+    const experiment = {
+      verdict: 'concluded',
+      winner: 'none',
+      decision: 'no-decision',
+      enough: false,
+      n: { canary: 12, stable: 10 },
+    } as const;
+    const rollout = await aMovedRollout(50);
+    const { ports, releases, releaseId, ledger } = rollout;
+    await releases.noteProgress(releaseId, 1, { ...progressAt(0, 50), experiment });
+    await restored(rollout, over);
+    const release = await concludeRelease(ports, releaseId, 'restored');
+    expect(release.outcome).toBe('completed');
+    expect(lockOf(rollout)).toBeUndefined();
+    expect(ledger.records.at(-1)).toMatchObject({
+      event: { type: 'release.completed' },
+      data: { outcome: 'completed', reasons: over, experiment },
+    });
+    expect(rollbackReport([release]).real.begun).toBe(0);
+  });
+
+  it('that was aborted before is one, whatever it would have found', async () => {
+    const rollout = await aMovedRollout(50);
+    const { ports, releases, releaseId } = rollout;
+    await restored(rollout, [{ code: 'operator-abort', text: 'aborted by ann' }]);
+    await releases.beginRestore(releaseId, over);
+    await releases.noteVerified(releaseId, { at: 'stable', fence: 3, time: NOW });
+    expect((await concludeRelease(ports, releaseId, 'restored')).outcome).toBe('rolled-back');
+  });
+});
 
 describe('concluding a release', () => {
   it('promotes what was verified on the new version: outcome, one terminal record, lock free', async () => {

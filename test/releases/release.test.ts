@@ -15,6 +15,7 @@ describe('the phase of a release', () => {
     ['rolled-back', { mode: 'done', outcome: 'rolled-back', concludedAt: NOW }],
     ['aborted', { mode: 'done', outcome: 'aborted', concludedAt: NOW }],
     ['refused', { mode: 'done', outcome: 'refused', concludedAt: NOW }],
+    ['completed', { mode: 'done', outcome: 'completed', concludedAt: NOW }],
   ])('is %s', (phase, overrides) => {
     expect(phaseOf(aRelease(overrides))).toBe(phase);
   });
@@ -29,6 +30,7 @@ describe('a restored release', () => {
       'a weight was recorded, whatever was refused later',
       { progress: moved, ...because('refused') },
     ],
+    ['completed', 'its experiment was over', { progress: moved, ...because('experiment-over') }],
     ['refused', 'the target or a rule said no first', because('refused')],
     ['aborted', 'it was stopped first', because('operator-abort')],
     ['aborted', 'nobody knows why', {}],

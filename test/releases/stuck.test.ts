@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { hookDefinitionSchema } from '#policy/hook-schema.ts';
 import type { Release } from '#releases/release.ts';
 import { stuckReason } from '#releases/stuck.ts';
+import { experimentPlan } from '../builders/experiment.ts';
 import { aRelease, aWave, NOW, NOW_MS, planWith, progressAt } from '../builders/release.ts';
 
 const stuckAfter = (seconds: number, overrides: Partial<Release> = {}) =>
@@ -14,6 +15,18 @@ describe('a release is stuck', () => {
   it('when its looks have stopped for ten minutes', () => {
     expect(stuckAfter(600, { progress: looked })).toBeUndefined();
     expect(stuckAfter(601, { progress: looked })).toBe('looks-stopped');
+  });
+
+  it('later, and after its horizon only, when it is an experiment', () => {
+    const experiment = {
+      strategy: 'experiment',
+      plan: { ...experimentPlan(), holdSeconds: 100, pauseSeconds: 100 },
+    } as const;
+    const progress = { ...looked, kind: 'experiment' } as const;
+    expect(stuckAfter(840, { ...experiment, progress })).toBeUndefined();
+    expect(stuckAfter(841, { ...experiment, progress })).toBe('looks-stopped');
+    expect(stuckAfter(14 * 86_400, experiment)).toBeUndefined();
+    expect(stuckAfter(15 * 86_400, experiment)).toBe('open-too-long');
   });
 
   it('later, where the metrics come so rarely that looks do too', () => {

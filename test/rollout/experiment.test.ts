@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Freeze } from '#releases/freeze.ts';
 import type { Release } from '#releases/release.ts';
 import { stepsOf } from '#releases/step.ts';
-import { knownWindow, uncounted } from '#rollout/counted-facts.ts';
+import { knownWindow, uncounted, windowOfLook } from '#rollout/counted-facts.ts';
 import { decide } from '#rollout/decide-look.ts';
 import type { Decision } from '#rollout/decision.ts';
 import { firstLookState, type Judged, judge, type Look, lookInput } from '#rollout/look.ts';
@@ -72,7 +72,7 @@ const run = (until: number, world: World = {}) => {
   let widestRead = 0;
   for (let second = every; second <= until; second += every) {
     const now = NOW_MS + 1_000 * second;
-    const settled = settledWindow(NOW_MS, now, PERIOD, 0);
+    const settled = windowOfLook(step, settledWindow(NOW_MS, now, PERIOD, 0), state.counted);
     const unread = uncounted(settled, state.counted);
     const isRead = answers(second);
     const periods: PeriodFacts[] = [];
@@ -253,6 +253,10 @@ describe('its version is judged as any other meanwhile', () => {
     const end = run(3 * DAY, { settings, answers: (second) => second < 10 * HOUR || second > 20 * HOUR });
     expect(end.judged.experiment?.n.canary).toBe(2 * 1_440 * SESSIONS);
     expect(end.hours).toBe(48);
+    const week = { horizon: { seconds: 7 * DAY }, silenceSeconds: 604_800 };
+    const behind = run(8 * DAY, { settings: week, answers: (second) => second > 6 * DAY });
+    expect(behind.widestRead).toBe(1_440);
+    expect([behind.judged.experiment?.n.canary, behind.hours]).toEqual([7 * 1_440 * SESSIONS, 7 * 24]);
     const blind = run(4 * DAY, { settings, answers: (second) => second < 40 * HOUR });
     expect(codes(blind.decision)[0]).toBe('hold-deadline');
     expect(blind.judged.experiment?.verdict).toBe('running');

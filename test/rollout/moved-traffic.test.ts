@@ -5,6 +5,8 @@ import { type Step, stepsOf } from '#releases/step.ts';
 import { decide } from '#rollout/decide-look.ts';
 import { initialStageState } from '#rollout/judge/stage-state.ts';
 import { checkRouting } from '#rollout/moved-traffic.ts';
+import type { CanaryWeight } from '#rollout/traffic-shifter.ts';
+import { experimentPlan } from '../builders/experiment.ts';
 import { aLookAt, alone } from '../builders/look.ts';
 import {
   aRelease,
@@ -123,5 +125,39 @@ describe('a look at traffic that somebody else moved', () => {
     const unread = [{ code: 'routing-unread', text: 'where traffic goes could not be read' }];
     const decision = decide(aLookAt(stage, {}, { routing: { drift: [], unread } }), judged);
     expect(decision).toMatchObject({ verdict: 'promote', reasons: unread });
+  });
+});
+
+describe('traffic at a look at an experiment', () => {
+  const split = (by: 'cookie' | 'header') => {
+    const one = { ...release, plan: experimentPlan({ split: { by, weightPercent: 50 } }) };
+    const [step] = stepsOf(one);
+    if (step === undefined) throw new Error('an experiment is a step');
+    return { one, step };
+  };
+  const left = { stable: STABLE, canary: CANARY };
+  const shifted = async (weight: Pick<CanaryWeight, 'weightPercent' | 'sticky' | 'preview'>) => {
+    const shifter = memoryShifter({ versions, hasTesters: true });
+    await shifter.setWeight(checkoutTarget, { ...left, ...weight }, shifter.routing().revision);
+    return shifter;
+  };
+
+  it.each([
+    ['cookie', { weightPercent: 50, sticky: true }],
+    ['header', { weightPercent: 0, preview: true }],
+  ] as const)('is where the release left it, by %s', async (by, weight) => {
+    const { one, step } = split(by);
+    expect(await checkRouting(await shifted(weight), one, step, reached)).toEqual({ drift: [], unread: [] });
+  });
+
+  it.each([
+    ['cookie', { weightPercent: 50 }, 'each caller kept where it came first'],
+    ['cookie', { weightPercent: 40, sticky: true }, 'each caller kept where it came first'],
+    ['header', { weightPercent: 0 }, `those with the header with ${CANARY}`],
+    ['header', { weightPercent: 50, preview: true }, `those with the header with ${CANARY}`],
+  ] as const)('is no experiment any more by %s, once it is at %o', async (by, weight, words) => {
+    const { one, step } = split(by);
+    const { drift } = await checkRouting(await shifted(weight), one, step, reached);
+    expect(drift).toMatchObject([{ code: 'drift', text: expect.stringContaining(words) }]);
   });
 });

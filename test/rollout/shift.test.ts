@@ -2,8 +2,18 @@ import { describe, expect, it } from 'vitest';
 import { ConflictError, NotFoundError, TransientError } from '#platform/errors.ts';
 import { isAlone, isAt, shareOf } from '#rollout/routing.ts';
 import { promoteVersion, shiftToStep } from '#rollout/shift.ts';
-import { CANARY, NEXT, planWith, progressAt, releaseIdOf, STABLE } from '../builders/release.ts';
+import { experimentPlan } from '../builders/experiment.ts';
+import {
+  CANARY,
+  checkoutTarget,
+  NEXT,
+  planWith,
+  progressAt,
+  releaseIdOf,
+  STABLE,
+} from '../builders/release.ts';
 import { aMovedRollout, aReadyRollout, aRollout } from '../builders/rollout.ts';
+import { memoryShifter } from '../fakes/memory-shifter.ts';
 
 const plan = planWith(5, 50, 100);
 const cause = [{ code: 'operator-abort', text: 'aborted by ann' }];
@@ -219,5 +229,43 @@ describe('a promotion', () => {
     });
     expect(await promoteVersion(ports, releaseId, 1)).toBe('fenced');
     expect(present().verified).toBeUndefined();
+  });
+});
+
+describe('an experiment', () => {
+  it.each([
+    ['cookie', { primary: STABLE, weights: { [CANARY]: 50 }, sticky: true }],
+    ['header', { primary: STABLE, weights: {} }],
+  ] as const)('by %s keeps callers with one version, and its promotion ends that', async (by, split) => {
+    const plan = experimentPlan({ split: { by, weightPercent: 50 } });
+    const { ports, releaseId, shifter, ledger, present } = await aReadyRollout({}, { plan });
+    const testers = memoryShifter({ versions: [STABLE, CANARY], hasTesters: true });
+    const all = { ...ports, shifter: testers };
+    expect(await shiftToStep(all, releaseId, 1, 0)).toBe('done');
+    expect(testers.routing()).toEqual({ ...split, testers: CANARY, revision: expect.any(String) });
+    expect(ledger.records.at(-1)?.data).toMatchObject({ kind: 'experiment', split: by, weightPercent: 50 });
+    expect(await shiftToStep(all, releaseId, 1, 0)).toBe('done');
+    const experiment = {
+      verdict: 'running',
+      winner: 'none',
+      enough: false,
+      n: { canary: 1, stable: 1 },
+    } as const;
+    await ports.releases.noteProgress(releaseId, 1, {
+      ...progressAt(0, 50, 3),
+      kind: 'experiment',
+      experiment,
+    });
+    expect(await shiftToStep(all, releaseId, 1, 1)).toBe('done');
+    expect(isAt(testers.routing(), { ...at(100) })).toBe(true);
+    expect(present().progress).toMatchObject({ kind: 'stage', weightPercent: 100, experiment });
+    expect(isAlone(shifter.routing(), STABLE)).toBe(true);
+  });
+
+  it('whose callers somebody else lets move is not gone on with', async () => {
+    const { ports, releaseId, shifter } = await aReadyRollout({}, { plan: experimentPlan() });
+    await shiftToStep(ports, releaseId, 1, 0);
+    await shifter.setWeight(checkoutTarget, at(50), shifter.routing().revision);
+    await expect(shiftToStep(ports, releaseId, 1, 1)).rejects.toThrow('someone else moved the traffic');
   });
 });
