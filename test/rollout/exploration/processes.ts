@@ -16,18 +16,23 @@ import { memoryRescueCopies } from '../../fakes/memory-rescue-copies.ts';
 import { type ControlPlane, type Mutation, type Ports, releaseOf, type Shape } from './control-plane.ts';
 import type { Scheduler } from './scheduler.ts';
 
-/** What one process sees of the control plane: every call waits for the scheduler. */
+/**
+ * What one process sees of the control plane: every call waits for the scheduler, but for those to a ledger that never
+ * fails, which no other process can notice.
+ */
 export const portsOf = (
   scheduler: Scheduler,
   process: string,
   plane: ControlPlane,
   { ports: broken }: Mutation,
+  ledgerFails: boolean,
 ): Ports => {
+  const { ledger } = plane;
   const ports: Ports = {
     releases: scheduler.ported(process, 'releases', plane.releases),
     shifter: plane.shifterFor(scheduler, process),
-    ledger: scheduler.ported(process, 'ledger', plane.ledger),
-    spool: scheduler.ported(process, 'spool', plane.ledger),
+    ledger: ledgerFails ? scheduler.ported(process, 'ledger', ledger) : ledger,
+    spool: ledgerFails ? scheduler.ported(process, 'spool', ledger) : ledger,
     executions: scheduler.ported(process, 'executions', plane.executions),
     now: () => NOW,
     onTrouble: () => undefined,
