@@ -148,13 +148,13 @@ export class Workflows extends Construct {
     const release = new Workflow(this, 'Release', {
       config,
       name: 'release',
-      tasks: { AdmitRelease, RestoreTraffic, ConcludeRelease },
+      tasks: { AdmitRelease, RestoreTraffic, RetireTargets, ConcludeRelease },
       nested: { placeholder: 'RolloutWorkflow', name: 'rollout' },
     });
     const recovery = new Workflow(this, 'Recovery', {
       config,
       name: 'recovery',
-      tasks: { RestoreTraffic, ConcludeRelease },
+      tasks: { RestoreTraffic, RetireTargets, ConcludeRelease },
     });
     new WorkflowAlarms(this, 'Alarms', { config, release: release.machine, recovery: recovery.machine });
   }

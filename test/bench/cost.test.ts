@@ -115,6 +115,7 @@ describe('walking a workflow', () => {
     expect(walkWorkflow(readWorkflow('release'), ['RunRollout']).nested).toEqual({ RolloutWorkflow: 1 });
     expect(walkWorkflow(readWorkflow('recovery'), []).calls).toEqual({
       RestoreTraffic: 1,
+      RetireTargets: 1,
       ConcludeRelease: 1,
     });
   });

@@ -145,4 +145,20 @@ describe('a workflow that meets trouble', () => {
         for (const { Next } of state.Catch ?? []) expect(Next).toBe('RestoreTraffic');
     },
   );
+
+  it.each(workflows.filter(({ states }) => states.has('RestoreTraffic')))(
+    '$name gives back what was prepared once traffic is back, before the release may end',
+    ({ states }) => {
+      const after: string[] = [];
+      for (let at = states.get('RestoreTraffic'); at?.Next !== undefined; ) {
+        after.push(at.Next);
+        const next = states.get(at.Next);
+        // A choice is taken where there is something to give back.
+        at = next?.Choices?.[0] ? { Type: 'Choice', Next: next.Choices[0].Next } : next;
+      }
+      const concludes = after.indexOf('ConcludeRelease');
+      expect(after.indexOf('RetireTargets')).toBeGreaterThanOrEqual(0);
+      if (concludes >= 0) expect(after.indexOf('RetireTargets')).toBeLessThan(concludes);
+    },
+  );
 });

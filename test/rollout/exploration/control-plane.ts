@@ -35,7 +35,6 @@ export const batchLedger = (): BatchLedger => {
   const contents = new Map<string, string>();
   const types: LedgerEventType[] = [];
   const contradicted: string[] = [];
-  let place = '';
   const take: LedgerSpool['spool'] = async (batchId, drafts) => {
     const content = JSON.stringify(drafts);
     const earlier = contents.get(batchId);
@@ -46,13 +45,12 @@ export const batchLedger = (): BatchLedger => {
     }
     contents.set(batchId, content);
     types.push(...drafts.map(({ event }) => event.type));
-    place = [...contents.keys()].sort().join(' ');
   };
   return {
     contradicted,
     terminals: () => types.filter(isTerminal),
     has: (type) => types.includes(type),
-    place: () => place,
+    place: () => [...contents.keys()].sort().join(' '),
     append: async (batchId, drafts) => {
       await take(batchId, drafts);
       return [];

@@ -21,7 +21,7 @@ export interface Ecs {
   /** Tasks that the service of a version is told to run; they run at once. */
   tasksOf(version: string): number;
   place(): string;
-  /** Every call to AWS that changes something, or reads what changes, waits for its turn. */
+  /** Services are read when the routing beside them is asked for, which waits for its turn, as every change does. */
   shifter(scheduler?: Scheduler, process?: string): TrafficShifter<Target>;
 }
 
@@ -89,12 +89,12 @@ const services = (counts: Readonly<Record<string, number>>): Ecs => {
     tasksOf: (version) => [...running.values()].find((one) => one.version === version)?.desiredCount ?? 0,
     place: () => JSON.stringify([...running]),
     shifter: (scheduler, process = '') => {
-      const send = (command: object): Promise<unknown> => {
-        const isTold = command instanceof DescribeServicesCommand || command instanceof UpdateServiceCommand;
-        const does = command instanceof UpdateServiceCommand ? 'update' : 'read';
-        return scheduler && isTold
-          ? scheduler.call(process, `ecs.${does}`, () => answer(command))
-          : answer(command);
+      const send = async (command: object): Promise<unknown> => {
+        if (scheduler && command instanceof UpdateServiceCommand)
+          return scheduler.call(process, 'ecs.update', () => answer(command));
+        const read = await answer(command);
+        if (command instanceof DescribeServicesCommand) scheduler?.note(process, read);
+        return read;
       };
       const client = { send };
       return ecsShifter(

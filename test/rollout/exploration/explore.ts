@@ -81,6 +81,17 @@ class Places {
  * A place where another run went on with as much to spend is not entered again. Stops at the first violation.
  */
 export const explore = async (exploration: Exploration): Promise<Explored> => {
+  const { stackTraceLimit } = Error;
+  // Most of its errors are thrown on purpose, by the thousand; what is told of one that isn't is the schedule before it.
+  Error.stackTraceLimit = 0;
+  try {
+    return await exploreAll(exploration);
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+};
+
+const exploreAll = async (exploration: Exploration): Promise<Explored> => {
   const pending: Step[][] = [[]];
   const memory = { places: new Places(), names: new Names() };
   let runs = 0;

@@ -16,18 +16,23 @@ import { memoryRescueCopies } from '../../fakes/memory-rescue-copies.ts';
 import { type ControlPlane, type Mutation, type Ports, releaseOf, type Shape } from './control-plane.ts';
 import type { Scheduler } from './scheduler.ts';
 
-/** What one process sees of the control plane: every call waits for the scheduler. */
+/**
+ * What one process sees of the control plane: every call waits for the scheduler, but for those to a ledger that never
+ * fails, which no other process can notice.
+ */
 export const portsOf = (
   scheduler: Scheduler,
   process: string,
   plane: ControlPlane,
   { ports: broken }: Mutation,
+  ledgerFails: boolean,
 ): Ports => {
+  const { ledger } = plane;
   const ports: Ports = {
     releases: scheduler.ported(process, 'releases', plane.releases),
     shifter: plane.shifterFor(scheduler, process),
-    ledger: scheduler.ported(process, 'ledger', plane.ledger),
-    spool: scheduler.ported(process, 'spool', plane.ledger),
+    ledger: ledgerFails ? scheduler.ported(process, 'ledger', ledger) : ledger,
+    spool: ledgerFails ? scheduler.ported(process, 'spool', ledger) : ledger,
     executions: scheduler.ported(process, 'executions', plane.executions),
     now: () => NOW,
     onTrouble: () => undefined,
@@ -73,6 +78,15 @@ const carriedBy = (release: Release): CarriedTargets => ({
   waves: release.waves.map(({ name, target }) => ({ name, target, stableVersion: STABLE })),
 });
 
+const retire = async (ports: Ports, { releaseId, waves }: Release): Promise<void> => {
+  if (!waves.some(({ target }) => target.kind === 'ecs')) return;
+  try {
+    await retried(2, () => retireTargets(ports, releaseId));
+  } catch {
+    // The release ends all the same.
+  }
+};
+
 /** How the release and rollout workflows go on from step `first`: their order, retries and failure routes. */
 export const workflow = async (ports: Ports, release: Release, first: number): Promise<void> => {
   const { releaseId } = release;
@@ -93,21 +107,14 @@ export const workflow = async (ports: Ports, release: Release, first: number): P
       return 'restored';
     }
   };
-  const retire = async (): Promise<void> => {
-    if (!release.waves.some(({ target }) => target.kind === 'ecs')) return;
-    try {
-      await retried(2, () => retireTargets(ports, releaseId));
-    } catch {
-      // The release ends all the same.
-    }
-  };
   const wanted = await rollOut();
-  await retire();
+  await retire(ports, release);
   try {
     await conclude(wanted);
   } catch (error) {
     if (!(error instanceof ConflictError)) throw error;
     await restore();
+    await retire(ports, release);
     await conclude('restored');
   }
 };
@@ -141,6 +148,7 @@ export const recover = async (ports: Ports, releaseId: ReleaseId): Promise<void>
   await retried(3, () =>
     restoreTraffic(ports, { releaseId, cause: [{ code: 'execution-gone', text: 'the workflow is gone' }] }),
   );
+  if (present !== undefined) await retire(ports, present);
   await retried(3, () => concludeRelease(ports, releaseId, 'restored'));
 };
 

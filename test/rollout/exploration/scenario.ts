@@ -66,9 +66,10 @@ const isLaunched = ({ executions }: ControlPlane, releaseId: ReleaseId): boolean
   executions.started.includes(workflowOf({ releaseId, attempt: 1 }));
 
 const spawn = (scheduler: Scheduler, actor: Actor, plane: ControlPlane, scenario: Scenario): void => {
-  const ports = portsOf(scheduler, actor, plane, scenario.mutation ?? {});
+  const { from, faults, isEcs, mutation = {} } = scenario;
+  // When tasks are changed is told from when it was told before.
+  const ports = portsOf(scheduler, actor, plane, mutation, faults > 0 || isEcs === true);
   const { releaseId, service, environment } = plane.release;
-  const { from } = scenario;
   const waitsFor = (what: string, isSo: () => boolean) => scheduler.until(actor, `(${what})`, isSo);
   const isFree = () => plane.releases.lockOf(service, environment) === undefined;
   const workflowIsGone = () => scheduler.stateOf('workflow') !== 'alive';

@@ -35,8 +35,8 @@ interface Process {
   answered: string;
   calls: number;
   state: 'alive' | 'ended' | 'dead';
-  /** What each of its branches was told so far. Its code is deterministic, so this is where it stands. */
-  history: Map<string, readonly number[]>;
+  /** What each of its branches was told so far, as one number. Its code is deterministic, so this is where it stands. */
+  history: Map<string, number>;
   error: unknown;
 }
 
@@ -141,6 +141,18 @@ export class Scheduler {
     return this.call(name, what, async () => undefined, enabled);
   }
 
+  /** What a process was told without having waited for it. */
+  note(name: string, answer: unknown): void {
+    const { history, answered } = this.process(name);
+    history.set(answered, this.names.of(`${history.get(answered) ?? ''},${this.names.of(answer)}`));
+  }
+
+  private process(name: string): Process {
+    const process = this.processes.get(name);
+    if (process === undefined) throw new Error(`no process ${name}`);
+    return process;
+  }
+
   /** One call that waits for its turn. */
   call<T>(
     name: string,
@@ -148,17 +160,15 @@ export class Scheduler {
     effect: () => Promise<T>,
     enabled: () => boolean = () => true,
   ): Promise<T> {
-    const process = this.processes.get(name);
-    if (process === undefined) throw new Error(`no process ${name}`);
-    const told = process.history.get(process.answered)?.length ?? 0;
+    const process = this.process(name);
+    const told = process.history.get(process.answered) ?? '';
     const branch = process.calls === 0 ? process.answered : `${process.answered}+${told}/${process.calls}`;
     process.calls += 1;
     return new Promise((resolve, reject) => {
       const answered = (answer: unknown) => {
-        const before = process.history.get(parked.branch) ?? [];
-        process.history.set(parked.branch, [...before, this.names.of(answer)]);
         process.answered = parked.branch;
         process.calls = 0;
+        this.note(name, answer);
       };
       const fail = (error: unknown) => {
         answered(error instanceof Error ? error.name : error);
@@ -207,7 +217,7 @@ export class Scheduler {
   private join(process: Process): void {
     const [only, ...others] = process.parked;
     if (only === undefined || others.length > 0 || (process.history.size < 2 && only.branch === MAIN)) return;
-    process.history = new Map([[MAIN, [this.names.of(historyText(process))]]]);
+    process.history = new Map([[MAIN, this.names.of(historyText(process))]]);
     only.branch = MAIN;
   }
 
