@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { systemFailure } from './failure.ts';
 
 export interface Line {
@@ -13,7 +13,7 @@ const NEWLINE = 0x0a;
 /** Many times a ledger record; keeps a file without line ends from filling the memory. */
 const LINE_BYTES_MAX = 4 * 1_024 * 1_024;
 
-const CHUNK_BYTES = 256 * 1_024;
+const PIECE_BYTES = 256 * 1_024;
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -25,9 +25,24 @@ const textOf = (bytes: Uint8Array | undefined): string | undefined => {
   }
 };
 
-async function* chunksOf(file: string | undefined): AsyncGenerator<Buffer> {
+/** A file piece by piece in one buffer, so that a large one leaves nothing behind in the memory. */
+async function* piecesOf(file: string): AsyncGenerator<Buffer> {
+  const buffer = Buffer.alloc(PIECE_BYTES);
+  const handle = await open(file);
   try {
-    yield* file === undefined ? process.stdin : createReadStream(file, { highWaterMark: CHUNK_BYTES });
+    for (;;) {
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length);
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+async function* sourceOf(file: string | undefined): AsyncGenerator<Buffer> {
+  try {
+    yield* file === undefined ? process.stdin : piecesOf(file);
   } catch (error) {
     throw systemFailure(error, file);
   }
@@ -35,17 +50,17 @@ async function* chunksOf(file: string | undefined): AsyncGenerator<Buffer> {
 
 /**
  * The lines of a file, or of standard input when there is none, as their bytes; undefined for one that is longer than
- * anything of ours. Only a line feed ends a line: node's readline also splits at U+2028 and U+2029, which may stand
- * unescaped inside a JSON string.
+ * anything of ours. A line is there until the next is asked for, and not to be kept. Only a line feed ends one: node's
+ * readline also splits at U+2028 and U+2029, which may stand unescaped inside a JSON string.
  */
 export async function* readByteLines(file: string | undefined): AsyncGenerator<Buffer | undefined> {
-  const source = chunksOf(file);
-  /** The beginning of a line whose end is in a later chunk. */
+  const source = sourceOf(file);
+  /** The beginning of a line whose end is in a later piece. */
   let parts: Buffer[] = [];
   let bytes = 0;
   const add = (part: Buffer) => {
     bytes += part.length;
-    if (bytes <= LINE_BYTES_MAX) parts.push(part);
+    if (bytes <= LINE_BYTES_MAX) parts.push(Buffer.from(part));
   };
   const take = (): Buffer | undefined => {
     const line = bytes > LINE_BYTES_MAX ? undefined : Buffer.concat(parts);
@@ -53,10 +68,10 @@ export async function* readByteLines(file: string | undefined): AsyncGenerator<B
     bytes = 0;
     return line;
   };
-  for await (const chunk of source) {
+  for await (const piece of source) {
     let start = 0;
-    for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
-      const rest = chunk.subarray(start, end);
+    for (let end = piece.indexOf(NEWLINE); end !== -1; end = piece.indexOf(NEWLINE, start)) {
+      const rest = piece.subarray(start, end);
       start = end + 1;
       if (bytes === 0) yield rest;
       else {
@@ -64,7 +79,7 @@ export async function* readByteLines(file: string | undefined): AsyncGenerator<B
         yield take();
       }
     }
-    add(chunk.subarray(start));
+    add(piece.subarray(start));
   }
   if (bytes > 0) yield take();
 }

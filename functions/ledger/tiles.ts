@@ -84,15 +84,16 @@ export const treeAt = async (read: ReadTile, size: number): Promise<MerkleTree> 
 };
 
 /** An entry bundle: each record's canonical bytes behind a big-endian uint16 of their length. */
-export const bundleBytes = (canonicals: readonly string[]): Uint8Array =>
-  Buffer.concat(
-    canonicals.flatMap((canonical) => {
-      const bytes = Buffer.from(canonical, 'utf8');
-      const length = Buffer.alloc(2);
-      length.writeUInt16BE(bytes.length);
-      return [length, bytes];
-    }),
-  );
+export const bundleBytes = (canonicals: readonly string[]): Uint8Array => {
+  const lengths = canonicals.map((canonical) => Buffer.byteLength(canonical, 'utf8'));
+  const bytes = Buffer.alloc(lengths.reduce((sum, length) => sum + 2 + length, 0));
+  let position = 0;
+  for (const [index, canonical] of canonicals.entries()) {
+    position = bytes.writeUInt16BE(lengths[index] ?? 0, position);
+    position += bytes.write(canonical, position, 'utf8');
+  }
+  return bytes;
+};
 
 /** The records of a bundle; `undefined` when the bytes end in the middle of one. */
 export const recordsIn = (bytes: Uint8Array): readonly string[] | undefined => {

@@ -14,13 +14,18 @@ const allOf = async <T>(lines: AsyncIterable<T>): Promise<T[]> => {
   return all;
 };
 
+/** A line's bytes are there until the next is asked for. */
+async function* copies(lines: AsyncIterable<Buffer | undefined>): AsyncGenerator<string | undefined> {
+  for await (const line of lines) yield line?.toString();
+}
+
 it.each([1, 1_000, 262_143, 262_144, 262_145, 700_000])(
   'gives lines of %d bytes as they are, wherever the pieces end in which the file comes',
   async (length) => {
     const lines = ['a', 'b', 'c', 'd'].map((letter) => letter.repeat(length));
     for (const end of ['\n', '']) {
       writeFileSync(file, lines.join('\n') + end);
-      expect((await allOf(readByteLines(file))).map(String)).toEqual(lines);
+      expect(await allOf(copies(readByteLines(file)))).toEqual(lines);
     }
   },
 );
@@ -43,5 +48,5 @@ it('says of what is no text, or longer than anything of ours, that it can not be
     { number: 2, text: undefined },
     { number: 3, text: 'last' },
   ]);
-  expect((await allOf(readByteLines(file)))[1]).toBeUndefined();
+  expect((await allOf(copies(readByteLines(file))))[1]).toBeUndefined();
 });
