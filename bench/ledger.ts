@@ -37,7 +37,10 @@ function* linked(size: number) {
   while (head.size < size) {
     const { size: from } = head;
     const drafts = Array.from({ length: Math.min(BATCH, size - from) }, (_, n) => draft(from + n));
-    const made = linkRecords(head, drafts, { ids: drafts.map(() => '01JGXQ00000000000000000000') });
+    const made = linkRecords(head, drafts, {
+      newSalt: () => 'AAAAAAAAAAAAAAAAAAAAAA',
+      ids: drafts.map(() => '01JGXQ00000000000000000000'),
+    });
     yield made.records;
     head = made.head;
   }

@@ -14,11 +14,13 @@ import { SluiceError } from '../functions/platform/errors.ts';
 import type { ApiClient } from './api-client.ts';
 import { registerAuditHold } from './audit-hold.ts';
 import { registerAuditQuery } from './audit-query.ts';
+import { registerAuditRedact } from './audit-redact.ts';
 import { connect } from './connect.ts';
 import { openExport } from './export-files.ts';
 import { exportLedger } from './export-ledger.ts';
 import { Failure } from './failure.ts';
 import { type Line, readLines } from './lines.ts';
+import { WithheldWatch, withheldSentences } from './withheld.ts';
 
 const parseKey = (text: string): VerifierKey => {
   try {
@@ -34,8 +36,11 @@ const readText = (file: string): string => {
 };
 
 /** A line that can't be read is no JSON either, which is what the verifier then says of it. */
-async function* textsOf(lines: AsyncIterable<Line>): AsyncGenerator<string> {
-  for await (const { text } of lines) yield text ?? '\u{fffd}';
+async function* textsOf(lines: AsyncIterable<Line>, watch?: WithheldWatch): AsyncGenerator<string> {
+  for await (const { text = '\u{fffd}' } of lines) {
+    watch?.see(text);
+    yield text;
+  }
 }
 
 interface VerifyOptions {
@@ -66,12 +71,13 @@ const checked = ({ records, signed }: SignedLedger, held: number | undefined): s
   ...(held === undefined ? [] : [`that the first ${held} records are those of the checkpoint you hold`]),
 ];
 
-const sentences = (verdict: LedgerVerdict, held: number | undefined): string =>
+const sentences = (verdict: LedgerVerdict, held: number | undefined, withheld: readonly string[]): string =>
   verdict.ok
     ? [
         `The ledger is whole: ${verdict.records} records, all signed (${verdict.signed.checkpoints} checkpoints).`,
         ...checked(verdict, held).map((text) => `  checked: ${text}`),
         ...notProven(verdict, held).map((text) => `  not proven: ${text}`),
+        ...withheld.map((text) => `  ${text}`),
       ].join('\n')
     : `The ledger is broken at record ${verdict.seq} (${verdict.fault}): ${verdict.text}`;
 
@@ -80,9 +86,12 @@ export const verifyExport = async (
   directory: string,
   key: VerifierKey,
   held?: string,
+  watch?: WithheldWatch,
 ): Promise<LedgerVerdict> => {
   const files = openExport(directory);
-  const verdict = await verifyLedger(textsOf(readLines(files.records)), files.published, key, { held });
+  const verdict = await verifyLedger(textsOf(readLines(files.records), watch), files.published, key, {
+    held,
+  });
   const stray = verdict.ok ? files.strayTile() : undefined;
   if (stray === undefined) return verdict;
   return {
@@ -95,14 +104,22 @@ export const verifyExport = async (
 
 const verify = async (options: VerifyOptions): Promise<void> => {
   const held = options.checkpoint === undefined ? undefined : readText(options.checkpoint);
-  const verdict = await verifyExport(options.export, options.key, held);
+  const watch = new WithheldWatch();
+  const verdict = await verifyExport(options.export, options.key, held, watch);
   const opened = held === undefined ? undefined : openCheckpoint(held, options.key);
   const heldSize = opened?.ok ? opened.head.size : undefined;
   const forPeople = process.stdout.isTTY && options.json !== true;
   const report = verdict.ok
-    ? { ...verdict, checked: checked(verdict, heldSize), notProven: notProven(verdict, heldSize) }
+    ? {
+        ...verdict,
+        checked: checked(verdict, heldSize),
+        notProven: notProven(verdict, heldSize),
+        withheld: watch.found,
+      }
     : verdict;
-  console.log(forPeople ? sentences(verdict, heldSize) : JSON.stringify(report));
+  console.log(
+    forPeople ? sentences(verdict, heldSize, withheldSentences(watch.found)) : JSON.stringify(report),
+  );
   if (!verdict.ok) process.exitCode = 1;
 };
 
@@ -175,11 +192,13 @@ const hash = async (file: string | undefined): Promise<void> => {
   for await (const line of readLines(file)) console.log(JSON.stringify(hashOf(line)));
 };
 
-/** `sluice audit …`: check the ledger without trusting who runs it; only `query`, `export`, `hold` and `proof INDEX` ask the API. */
+/** `sluice audit …`: check the ledger without trusting who runs it; only `query`, `export`, `hold`, `redact` and
+ * `proof INDEX` ask the API. */
 export const registerAudit = (program: Command): void => {
   const audit = program.command('audit').description('search the audit ledger, and check it yourself');
   registerAuditQuery(audit);
   registerAuditHold(audit);
+  registerAuditRedact(audit);
   audit
     .command('export')
     .description(

@@ -49,9 +49,9 @@ export class SluiceStack extends Stack {
     const api = new Api(this, 'Api', {
       config,
       identity,
-      slices: [front, policy, flags, releases, rollout, ledger, ledgerTree, ledgerArchive, capture].map(
-        (slice) => slice.routed,
-      ),
+      slices: [front, policy, flags, releases, rollout, ledger, ledgerTree, ledgerArchive, capture]
+        .map((slice) => slice.routed)
+        .concat(ledgerArchive.redacting),
     });
     new AwsCapture(this, 'AwsCapture', {
       config,

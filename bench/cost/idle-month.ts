@@ -12,6 +12,13 @@ const MINUTES_A_MONTH = 730 * 60;
 /** A year of a team's releases; what it costs to keep them is all there is to see of their number. */
 const STORED_GIGABYTES = 0.1;
 
+/** By the end of a table's name: what is in these in a year is small, names of people and one row for 256 old records. */
+const SMALL_TABLES: readonly RegExp[] = [/-ledger-personal$/, /-archives$/, /-holds$/];
+const SMALL_GIGABYTES = 0.002;
+
+const gigabytesOf = (table: string): number =>
+  SMALL_TABLES.some((name) => name.test(table)) ? SMALL_GIGABYTES : STORED_GIGABYTES;
+
 /** Lambda asks an empty queue with five pollers, each for 20 s (Lambda Developer Guide, "Configuring scaling behavior"). */
 const POLLS_A_MINUTE = 5 * 3;
 
@@ -48,7 +55,7 @@ const IDLE: Readonly<Record<string, (properties: Resource['Properties']) => Usag
   'AWS::CloudWatch::Alarm': ({ Period }) => (Period < 60 ? { fastAlarms: 1 } : { alarms: 1 }),
   'AWS::CloudWatch::Dashboard': () => ({ dashboards: 1 }),
   'AWS::KMS::Key': () => ({ keys: 1 }),
-  'AWS::DynamoDB::Table': () => ({ tableGigabytes: STORED_GIGABYTES }),
+  'AWS::DynamoDB::Table': ({ TableName }) => ({ tableGigabytes: gigabytesOf(TableName) }),
   'AWS::Scheduler::Schedule': ({ ScheduleExpression, Description }) =>
     times(callOf(Description), MINUTES_A_MONTH / minutesOf(ScheduleExpression)),
   // A stream is read for nothing (Amazon DynamoDB pricing: Streams, Lambda triggers).

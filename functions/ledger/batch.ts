@@ -1,11 +1,15 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '#ledger/canonical.ts';
 import type { LinkedRecord } from '#ledger/chain.ts';
+import type { Disclosures } from '#ledger/personal.ts';
 import type { RecordDraft } from '#ledger/record.ts';
 import { InvalidRequestError } from '#platform/errors.ts';
 
 /** A DynamoDB transaction takes 100 actions; the head and the batch's own item are two of them. */
 export const BATCH_RECORDS_MAX = 98;
+
+/** A record of what a person did is two actions: itself, and the personal values beside it. */
+export const PEOPLES_RECORDS_MAX = BATCH_RECORDS_MAX / 2;
 
 /** Of the transaction's 4 MB; the rest is room for attribute names, keys, hashes and the receipts. */
 const BATCH_BYTES_MAX = 3_500_000;
@@ -20,14 +24,17 @@ export const batchDigest = (drafts: readonly RecordDraft[]): string => {
   return createHash('sha256').update(canonicalJson(timeless), 'utf8').digest('hex');
 };
 
+const isEmpty = (disclosures: Disclosures): boolean => Object.keys(disclosures).length === 0;
+
 /**
  * @throws InvalidRequestError when the batch does not fit into one transaction, which would break its promise of all
  * or nothing.
  */
 export const requireOneTransaction = (records: readonly LinkedRecord[]): void => {
   const bytes = records.reduce((sum, { canonical }) => sum + Buffer.byteLength(canonical, 'utf8'), 0);
-  if (records.length > BATCH_RECORDS_MAX || bytes > BATCH_BYTES_MAX)
+  const actions = records.reduce((sum, { disclosures }) => sum + (isEmpty(disclosures) ? 1 : 2), 0);
+  if (actions > BATCH_RECORDS_MAX || bytes > BATCH_BYTES_MAX)
     throw new InvalidRequestError(
-      `a batch is appended as a whole and takes ${BATCH_RECORDS_MAX} records and ${BATCH_BYTES_MAX} bytes at most: hand this one in as several batches, each with its own id`,
+      `a batch is appended as a whole and takes ${BATCH_RECORDS_MAX} records (${PEOPLES_RECORDS_MAX} of what people did) and ${BATCH_BYTES_MAX} bytes at most: hand this one in as several batches, each with its own id`,
     );
 };

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { canonicalRecord } from '#ledger/canonical.ts';
 import { ambiguitiesOf } from '#ledger/json-text.ts';
 import { leafHash } from '#ledger/leaf-hash.ts';
+import { saltsSchema, sealedBody } from '#ledger/personal.ts';
 import { hashSchema } from '#ledger/record.ts';
 
 /** A record's place in the chain, as it says itself. */
@@ -46,6 +47,22 @@ const isSorted = (value: unknown): boolean => {
   return true;
 };
 
+/** `seq` follows on `recordHash`, and what else has that name stands in `data`, before them. */
+const withoutHash = (line: string, recordHash: string): string => {
+  const member = `"recordHash":"${recordHash}",`;
+  const start = line.lastIndexOf(member);
+  return start === -1 ? line : line.slice(0, start) + line.slice(start + member.length);
+};
+
+interface Disclosed {
+  readonly recordHash: string;
+  readonly salts: unknown;
+}
+
+/** What is left of a record with its members in order is in order too. */
+const sealedText = ({ recordHash: _, salts, ...body }: Disclosed): string =>
+  JSON.stringify(sealedBody(body, saltsSchema.parse(salts)));
+
 /**
  * The same answer for a line that is canonical to the letter, as `audit export` writes it, five times as fast: such a
  * text holds no name twice and no digit too many, and without its hash it is what the hash covers.
@@ -61,11 +78,9 @@ const readCanonicalLine = (line: string): ExportLine | undefined => {
     const isLink =
       Number.isSafeInteger(seq) && seq >= 0 && HASH.test(prevHash) && HASH.test(recordHash) && !verification;
     if (!isLink) return undefined;
-    // `seq` follows on `recordHash`, and what else has that name stands in `data`, before them.
-    const member = `"recordHash":"${recordHash}",`;
-    const start = line.lastIndexOf(member);
-    const canonical = line.slice(0, start) + line.slice(start + member.length);
-    if (start === -1 || leafHash(canonical) !== recordHash) return undefined;
+    const canonical =
+      value.salts === undefined ? withoutHash(line, recordHash) : sealedText(value as Disclosed);
+    if (leafHash(canonical) !== recordHash) return undefined;
     return { kind: 'sound', link: { seq, prevHash, recordHash }, canonical };
   } catch {
     return undefined;

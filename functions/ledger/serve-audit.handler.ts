@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { dynamoDbLedgerReader } from '#ledger/adapters/dynamodb-ledger-reader.ts';
+import { dynamoDbPersonal } from '#ledger/adapters/dynamodb-personal.ts';
 import { dynamoDbRecordIndex } from '#ledger/adapters/dynamodb-record-index.ts';
-import { archiveEnvironment, ledgerArchive } from '#ledger/adapters/ledger-archive.ts';
+import { ledgerArchive, ledgerEnvironment } from '#ledger/adapters/ledger-archive.ts';
 import { instantOf } from '#ledger/query-schemas.ts';
 import { isPosition } from '#ledger/record-filter.ts';
 import { auditRoutes } from '#ledger/routes.ts';
@@ -13,10 +14,8 @@ import { readEnvironment } from '#platform/environment.ts';
 import { serveRoutes } from '#platform/serve-routes.ts';
 
 const environment = readEnvironment({
-  LEDGER_TABLE: z.string(),
-  LEDGER_HEADS_TABLE: z.string(),
+  ...ledgerEnvironment,
   LEDGER_INDEX_TABLE: z.string(),
-  ...archiveEnvironment,
 });
 
 const client = dynamoDb();
@@ -24,6 +23,7 @@ const ledger = dynamoDbLedgerReader(
   client,
   { ledger: environment.LEDGER_TABLE, heads: environment.LEDGER_HEADS_TABLE },
   ledgerArchive(client, objectStore(), environment),
+  dynamoDbPersonal(client, environment.LEDGER_PERSONAL_TABLE),
 );
 const index = dynamoDbRecordIndex(client, environment.LEDGER_INDEX_TABLE, async (milliseconds) =>
   sleep(milliseconds),

@@ -6,7 +6,7 @@ import { phaseOf, type Release } from '#releases/release.ts';
 import { deadlineOf, type ReleaseView, releaseLines, spell } from '../../cli/release/release-view.ts';
 import { lineDisplay, liveView, recordDisplay } from '../../cli/release/show-progress.ts';
 import { ann, aRelease, aSnapshot, aWave, CANARY, NOW, NOW_MS } from '../builders/release.ts';
-import { aDraft } from '../ledger/drafts.ts';
+import { aDraft, aSalt } from '../ledger/drafts.ts';
 
 const view = (overrides: Partial<Release> = {}): ReleaseView => {
   const release = aRelease({ startedAt: NOW, snapshots: [aSnapshot()], ...overrides });
@@ -17,7 +17,7 @@ const recordsOf = (...drafts: readonly (readonly [LedgerEventType, Record<string
   linkRecords(
     EMPTY_LEDGER,
     drafts.map(([type, data]) => aDraft(data, type, NOW)),
-    { ids: drafts.map(() => '01JGXQ00000000000000000000') },
+    { newSalt: aSalt, ids: drafts.map(() => '01JGXQ00000000000000000000') },
   ).records.map(({ record }) => record);
 
 const running = view({

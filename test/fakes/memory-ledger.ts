@@ -6,6 +6,7 @@ import { appendBatchSchema } from '#ledger/tasks.ts';
 import { ConflictError, LedgerIntegrityError, TransientError } from '#platform/errors.ts';
 import { parseOrRefuse } from '#platform/faults.ts';
 import { newUlid } from '#platform/new-id.ts';
+import { aSalt } from '../ledger/drafts.ts';
 
 export interface MemoryLedger extends LedgerWriter, LedgerReader, LedgerSpool {
   /** While true nothing can be appended, as when the writer is down; reading and spooling go on. */
@@ -33,6 +34,7 @@ export const memoryLedger = (now: () => Date = () => new Date()): MemoryLedger =
     if (earlier !== undefined) throw new ConflictError(`the batch id ${batchId} was used for other records`);
     const at = now();
     const linked = linkRecords(head, batch.records, {
+      newSalt: aSalt,
       ids: batch.records.map(() => newUlid(at)),
       ...(late && { lateAt: at.toISOString() }),
     });

@@ -15,6 +15,7 @@ vi.stubEnv('LEDGER_HEADS_TABLE', 'heads');
 vi.stubEnv('LEDGER_INDEX_TABLE', 'index');
 vi.stubEnv('ARCHIVE_BUCKET', 'archive');
 vi.stubEnv('ARCHIVES_TABLE', 'archives');
+vi.stubEnv('LEDGER_PERSONAL_TABLE', 'personal');
 const { handler } = await import('#ledger/serve-audit.handler.ts');
 
 const { model, writer, reader, index } = modelledLedger();

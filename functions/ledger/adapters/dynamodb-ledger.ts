@@ -3,7 +3,7 @@ import { type DynamoDBDocumentClient, GetCommand, TransactWriteCommand } from '@
 import type { AppendReceipt, LedgerWriter } from '#ledger/append.ts';
 import { batchDigest, requireOneTransaction } from '#ledger/batch.ts';
 import { EMPTY_LEDGER, type LedgerHead, type LinkedRecord, linkRecords } from '#ledger/chain.ts';
-import { batchKey, HEAD_KEY, type LedgerTables, ledgerItem } from '#ledger/keys.ts';
+import { batchKey, HEAD_KEY, type LedgerTables, ledgerItem, personalKey } from '#ledger/keys.ts';
 import type { RecordDraft } from '#ledger/record.ts';
 import { isNamed, orTransient } from '#platform/aws-errors.ts';
 import { ConflictError, LedgerIntegrityError, TransientError } from '#platform/errors.ts';
@@ -11,6 +11,8 @@ import { ConflictError, LedgerIntegrityError, TransientError } from '#platform/e
 export interface Surroundings {
   now(): Date;
   newUlid(now: Date): string;
+  /** 128 random bits in base64url. */
+  newSalt(): string;
   /** In [0, 1). */
   random(): number;
   sleep(milliseconds: number): Promise<void>;
@@ -78,7 +80,7 @@ const outcomeOf = (cancelled: TransactionCanceledException): Outcome => {
  */
 export const dynamoDbLedger = (
   client: DynamoDBDocumentClient,
-  tables: LedgerTables,
+  tables: LedgerTables & { readonly personal: string },
   around: Surroundings,
 ): LedgerWriter & { appendLate: LedgerWriter['append']; appendCaptured: LedgerWriter['append'] } => {
   const read = async (key: { readonly pk: string }): Promise<Record<string, unknown> | undefined> => {
@@ -98,6 +100,15 @@ export const dynamoDbLedger = (
         ...records.map((linked) => ({
           Put: { TableName: tables.ledger, Item: { ...ledgerItem(linked) }, ConditionExpression: absent },
         })),
+        ...records
+          .filter(({ disclosures }) => Object.keys(disclosures).length > 0)
+          .map(({ record, disclosures }) => ({
+            Put: {
+              TableName: tables.personal,
+              Item: { ...personalKey(record.seq), disclosures },
+              ConditionExpression: absent,
+            },
+          })),
         { Put: { TableName: tables.heads, Item: { ...HEAD_KEY, ...to }, ...headCondition(from) } },
         { Put: { TableName: tables.heads, Item: batch, ConditionExpression: 'attribute_not_exists(pk)' } },
       ],
@@ -132,6 +143,7 @@ export const dynamoDbLedger = (
       const now = around.now();
       const { records, head } = linkRecords(from, drafts, {
         ids: drafts.map(() => around.newUlid(now)),
+        newSalt: around.newSalt,
         ...(how === 'late' && { lateAt: now.toISOString() }),
       });
       requireOneTransaction(records);
