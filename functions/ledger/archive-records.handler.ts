@@ -45,7 +45,7 @@ const seals = dynamoDbCheckpoints(tables, environment.SEALS_TABLE);
 const writer = lambdaLedgerWriter(lambdaInvoker(), environment.LEDGER_WRITER_ARN);
 
 /** Time for one more bundle, at its slowest. */
-const BUNDLE_MILLISECONDS = 60_000;
+const BUNDLE_MILLISECONDS = 45_000;
 
 const tell = async ({ bundle, sha256 }: { bundle: number; sha256: string }): Promise<void> => {
   const first = bundle * BUNDLE_SIZE;
@@ -59,7 +59,7 @@ const tell = async ({ bundle, sha256 }: { bundle: number; sha256: string }): Pro
   ]);
 };
 
-/** Called by a schedule every day, and when a legal hold was put or lifted. */
+/** Called by a schedule every hour, and when a legal hold was put or lifted. */
 export const handler = middy<unknown, ArchiveOutcome, Error, Context>()
   .use(injectLambdaContext(logger))
   .handler(async (_event, context) => {

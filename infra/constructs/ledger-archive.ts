@@ -22,7 +22,7 @@ interface LedgerArchiveProps {
 }
 
 /** Below the time that one run has the archive for itself (functions/ledger/archive-ledger.ts). */
-const ARCHIVE_SECONDS = 600;
+const ARCHIVE_SECONDS = 120;
 
 const SECONDS_A_DAY = 86_400;
 
@@ -86,7 +86,7 @@ export class LedgerArchive extends Construct {
     new scheduler.Schedule(this, 'Archival', {
       scheduleName: `${config.name}-archival`,
       description: 'Moves old records of the ledger to the archive.',
-      schedule: scheduler.ScheduleExpression.rate(Duration.days(1)),
+      schedule: scheduler.ScheduleExpression.rate(Duration.hours(1)),
       target: new LambdaInvoke(archiver.live, { deadLetterQueue: missed, retryAttempts: 0 }),
     });
     return archiver;
