@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { controlSchema } from '../functions/ledger/controls.ts';
 import { eventTypeSchema } from '../functions/ledger/event-types.ts';
+import { isDigest } from '../functions/ledger/personal.ts';
 import type { LedgerRecord } from '../functions/ledger/record.ts';
 import { CSV_HEADER, csvLine } from '../functions/ledger/record-csv.ts';
 import { ocsfEvent } from '../functions/ledger/record-ocsf.ts';
@@ -48,7 +49,14 @@ async function* found(api: ApiClient, filter: Filter, limit: number): AsyncGener
 }
 
 const textLine = ({ seq, event, change, actor }: LedgerRecord): string =>
-  [event.timestamp, seq, event.type, change.service ?? change.repository ?? '–', change.status, actor.login]
+  [
+    event.timestamp,
+    seq,
+    event.type,
+    change.service ?? change.repository ?? '–',
+    change.status,
+    isDigest(actor.login) ? '(redacted)' : actor.login,
+  ]
     .map(String)
     .map((cell) => cell.replace(/\p{Cc}/gu, ' '))
     .join('  ')

@@ -21,6 +21,9 @@ const digestOf = ({ salt, value }: Disclosure): string =>
 
 const DIGEST = /^salted:[0-9a-f]{64}$/;
 
+/** Whether this is a digest and not the value itself: of a redacted record there is nothing else to show. */
+export const isDigest = (text: string): boolean => DIGEST.test(text);
+
 /** Only here can a value be replaced by its digest: nobody makes another one disappear, or two of one. */
 const PLACE = /^\/(?:data\/(?:reason|notes|filter\/actor)|(?:actor|data\/.+)\/login)$/;
 
@@ -135,5 +138,5 @@ function* textsIn(value: unknown, pointer: string): Generator<[pointer: string, 
 /** The places of a record whose values are not shown: redacted, or kept back by whoever made the copy. */
 export const withheldIn = (record: object): readonly string[] =>
   [...textsIn(record, '')]
-    .filter(([pointer, text]) => PLACE.test(pointer) && DIGEST.test(text))
+    .filter(([pointer, text]) => PLACE.test(pointer) && isDigest(text))
     .map(([pointer]) => pointer);
