@@ -1,3 +1,4 @@
+import { BUNDLE_SIZE } from '#ledger/keys.ts';
 import { type Plan, planOf } from '#policy/plan.ts';
 import { stepsOf } from '#releases/step.ts';
 import { LATENCY_GRID_MS } from '#rollout/judge/facts.ts';
@@ -54,6 +55,20 @@ const indexUsage = (records: number): Usage =>
 
 /** Who asked for the release is kept beside the record of it, in the same transaction; read for its event and for the index. */
 const PERSONAL: Usage = { writeUnits: 2, readUnits: 2 };
+
+/** A bundle's move: tiles, checkpoint and what was put are read; one object is put, and its record and rows are written. */
+const BUNDLE_READS = 6;
+
+/** What it costs, a year later, to move records to the archive: taken out of the table and one index, by transactions, and read before. */
+const archiveUsage = (records: number): Usage => {
+  const bundles = records / BUNDLE_SIZE;
+  return addUsage(times(batchUsage(1), bundles), {
+    writeUnits: records * ASSUMED.recordKilobytes * (2 + 1),
+    readUnits: (records * ASSUMED.recordKilobytes) / 4,
+    objectPuts: bundles,
+    objectReads: BUNDLE_READS * bundles,
+  });
+};
 
 const callUsage = (): Usage => ({
   invocations: 1,
@@ -144,18 +159,20 @@ export const countRelease = (
     if (asked === undefined) throw new Error(`bench/cost/calls.ts does not know task ${task}`);
     return { usage: times(callsUsage(asked), count), records: count * sum(asked.batches) };
   });
+  const records = sum(lookBatches) + sum(perCall.map((call) => call.records));
   return {
     usage: addUsage(
       { apiRequests: 1, flagsReceived: FLAG_READERS },
       wakeUsage(),
       PERSONAL,
+      archiveUsage(records),
       ...walks.map(walkedUsage),
       ...perCall.map(({ usage }) => usage),
       ...steps.map(({ asking }) => ({ metricsRead: asking * METRICS_PER_READ })),
-      ...lookBatches.flatMap((records) => [batchUsage(records), publishUsage(records), indexUsage(records)]),
+      ...lookBatches.flatMap((told) => [batchUsage(told), publishUsage(told), indexUsage(told)]),
     ),
     looks: sum(steps.map(({ looks }) => looks)),
-    records: sum(lookBatches) + sum(perCall.map(({ records }) => records)),
+    records,
     calls,
   };
 };
