@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '#ledger/canonical.ts';
 import type { LinkedRecord } from '#ledger/chain.ts';
-import type { Disclosures } from '#ledger/personal.ts';
+import { type Disclosures, personalValues, withoutPersonal } from '#ledger/personal.ts';
 import type { RecordDraft } from '#ledger/record.ts';
 import { InvalidRequestError } from '#platform/errors.ts';
 
@@ -14,15 +14,34 @@ export const PEOPLES_RECORDS_MAX = BATCH_RECORDS_MAX / 2;
 /** Of the transaction's 4 MB; the rest is room for attribute names, keys, hashes and the receipts. */
 const BATCH_BYTES_MAX = 3_500_000;
 
-/**
- * What makes two batches the same. A step that is retried after a crash hands in the same decision at a later time,
- * and that must be recognised as the first batch and not as a contradiction to it: so the events' timestamps are left
- * out, and the first attempt's stand.
- */
-export const batchDigest = (drafts: readonly RecordDraft[]): string => {
+const digestOf = (drafts: readonly RecordDraft[]): string => {
   const timeless = drafts.map((draft) => ({ ...draft, event: { type: draft.event.type } }));
   return createHash('sha256').update(canonicalJson(timeless), 'utf8').digest('hex');
 };
+
+/**
+ * What makes two batches the same. A step that is retried after a crash hands in the same decision at a later time,
+ * and that must be recognised as the first batch and not as a contradiction to it: so the events' timestamps are left
+ * out, and the first attempt's stand. Personal values are left out too, because the digest stays when they are redacted
+ * and whoever has it could try them out; they are compared where they are.
+ */
+export const batchDigest = (drafts: readonly RecordDraft[]): string => digestOf(drafts.map(withoutPersonal));
+
+/** Whether a digest that was kept is of these drafts; of batches from before values were kept apart it holds them too. */
+const isDigestOf = (digest: string, drafts: readonly RecordDraft[]): boolean =>
+  digest === batchDigest(drafts) || digest === digestOf(drafts);
+
+/** Whether these drafts are those of an earlier batch, as far as its personal values are still there to compare. */
+export const isSameBatch = (
+  drafts: readonly RecordDraft[],
+  earlier: { readonly digest: string; readonly people: readonly (Disclosures | undefined)[] },
+): boolean =>
+  isDigestOf(earlier.digest, drafts) &&
+  drafts.every((draft, place) => {
+    const known = earlier.people[place];
+    if (known === undefined) return true;
+    return Object.entries(personalValues(draft)).every(([at, value]) => known[at]?.value === value);
+  });
 
 const isEmpty = (disclosures: Disclosures): boolean => Object.keys(disclosures).length === 0;
 

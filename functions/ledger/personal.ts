@@ -84,6 +84,14 @@ const personalPlaces = (body: Body): readonly string[] => {
   );
 };
 
+/** The personal values of what a record is made of, by their places. */
+export const personalValues = (body: Body): Readonly<Record<string, string>> =>
+  Object.fromEntries(personalPlaces(body).map((pointer) => [pointer, at(body, pointer) as string]));
+
+/** What a record is made of with nothing in the place of each personal value. */
+export const withoutPersonal = <B extends Body>(body: B): B =>
+  personalPlaces(body).reduce((rest, pointer) => put(rest, pointer, ''), body);
+
 /** A record's body with a digest in place of each personal value, and those values with their salts. */
 export const withhold = <B extends Body>(
   body: B,

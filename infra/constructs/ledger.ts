@@ -224,6 +224,8 @@ export class Ledger extends Construct {
       conditions: IN_TRANSACTION,
     });
     writer.allow(['dynamodb:GetItem'], [this.heads.tableArn]);
+    // Whether a batch that comes again is the one that came before.
+    this.grantReadPersonal(writer);
     writer.allow(
       ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
       [this.lateRecords.queueArn, this.captures.queueArn],

@@ -230,6 +230,7 @@ describe('personal values', () => {
       for (const { condition } of whoMay(grants, `dynamodb:${action}`, table))
         expect(condition).toEqual(inTransaction);
     expect(names(whoMay(grants, 'dynamodb:BatchGetItem', table))).toEqual([
+      'append-records',
       'archive-records',
       'index-records',
       'publish-events',

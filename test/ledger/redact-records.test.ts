@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { dynamoDbHoldReader, dynamoDbHolds } from '#ledger/adapters/dynamodb-holds.ts';
-import { forgetPersonal } from '#ledger/adapters/dynamodb-personal.ts';
+import { forgetPersonal } from '#ledger/adapters/dynamodb-redaction.ts';
+import { canonicalJson } from '#ledger/canonical.ts';
 import { putHold } from '#ledger/change-hold.ts';
 import { indexRecords } from '#ledger/index-records.ts';
 import { type RedactionPorts, redactRecords } from '#ledger/redact-records.ts';
@@ -142,6 +144,43 @@ describe('redacting', () => {
 });
 
 describe('a batch of what people did', () => {
+  const by = (login: string, reason: string) => [
+    { ...aDraft({ reason }, 'release.paused'), actor: { ...ADA, login } },
+  ];
+
+  it('is recognised when it comes again, and refused when somebody else did it or said otherwise', async () => {
+    const { writer } = modelledLedger();
+    const first = await writer.append('b', by('ada', 'why'));
+    expect(await writer.append('b', by('ada', 'why'))).toEqual(first);
+    await expect(writer.append('b', by('eve', 'why'))).rejects.toThrow(ConflictError);
+    await expect(writer.append('b', by('ada', 'because'))).rejects.toThrow(ConflictError);
+  });
+
+  it('is recognised though it is from before its people were kept out of its digest', async () => {
+    const { writer, model } = modelledLedger();
+    const drafts = by('ada', 'why');
+    const first = await writer.append('b', drafts);
+    const timeless = drafts.map((draft) => ({ ...draft, event: { type: draft.event.type } }));
+    const digest = createHash('sha256').update(canonicalJson(timeless)).digest('hex');
+    const [key = '', batch] =
+      [...(model.tables.heads ?? [])].find(([, item]) => item.pk === 'batch#b') ?? expect.fail('no batch');
+    model.tables.heads?.set(key, { ...batch, digest });
+    model.tables.personal?.clear();
+    expect(await writer.append('b', drafts)).toEqual(first);
+    await expect(writer.append('b', by('eve', 'why'))).rejects.toThrow(ConflictError);
+  });
+
+  it('leaves nothing that its people could be tried out with once it is redacted', async () => {
+    const { writer, model, client } = modelledLedger();
+    const first = await writer.append('b', by('ada', 'why'));
+    const digestsOf = () => [...(model.tables.heads?.values() ?? [])].map(({ digest }) => digest);
+    await writer.append('c', by('eve', 'because'));
+    const [one, other] = digestsOf().filter((digest) => digest !== undefined);
+    expect(one).toBe(other);
+    await forgetPersonal(client, TABLES)([0], 0);
+    expect(await writer.append('b', by('ada', 'why'))).toEqual(first);
+  });
+
   it('is 49 records at most, because each of them is two items', async () => {
     const { writer, model } = modelledLedger();
     const drafts = Array.from({ length: 50 }, (_, n) => ({ ...aDraft({ n }), actor: ADA }));

@@ -1,9 +1,11 @@
 import type { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { type DynamoDBDocumentClient, GetCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { dynamoDbPersonal } from '#ledger/adapters/dynamodb-personal.ts';
 import type { AppendReceipt, LedgerWriter } from '#ledger/append.ts';
-import { batchDigest, requireOneTransaction } from '#ledger/batch.ts';
+import { batchDigest, isSameBatch, requireOneTransaction } from '#ledger/batch.ts';
 import { EMPTY_LEDGER, type LedgerHead, type LinkedRecord, linkRecords } from '#ledger/chain.ts';
 import { batchKey, HEAD_KEY, type LedgerTables, ledgerItem, personalKey } from '#ledger/keys.ts';
+import { personalValues } from '#ledger/personal.ts';
 import type { RecordDraft } from '#ledger/record.ts';
 import { isNamed, orTransient } from '#platform/aws-errors.ts';
 import { ConflictError, LedgerIntegrityError, TransientError } from '#platform/errors.ts';
@@ -124,6 +126,23 @@ export const dynamoDbLedger = (
     }
   };
 
+  const personal = dynamoDbPersonal(client, tables.personal);
+
+  const firstResult = async (
+    batchId: string,
+    { digest, receipts }: BatchItem,
+    drafts: readonly RecordDraft[],
+  ): Promise<readonly AppendReceipt[]> => {
+    const seqs = receipts.map(({ seq }) => seq);
+    const known = drafts.some((draft) => Object.keys(personalValues(draft)).length > 0)
+      ? await personal(seqs)
+      : new Map();
+    if (isSameBatch(drafts, { digest, people: seqs.map((seq) => known.get(seq)) })) return receipts;
+    throw new ConflictError(
+      `the batch id ${batchId} was used before, for other records: a batch id names one step and its one outcome`,
+    );
+  };
+
   const append = async (
     batchId: string,
     drafts: readonly RecordDraft[],
@@ -134,7 +153,7 @@ export const dynamoDbLedger = (
     let occupiedAt: LedgerHead | undefined;
     for (let attempt = 0; ; attempt += 1) {
       const [earlier, headItem] = await Promise.all([read(batchKey(batchId)), read(HEAD_KEY)]);
-      if (earlier !== undefined) return firstResult(batchId, earlier as unknown as BatchItem, digest);
+      if (earlier !== undefined) return firstResult(batchId, earlier as unknown as BatchItem, drafts);
       const from: LedgerHead =
         headItem === undefined
           ? EMPTY_LEDGER
@@ -166,13 +185,6 @@ export const dynamoDbLedger = (
     appendLate: (batchId, drafts) => append(batchId, drafts, 'late'),
     appendCaptured: (batchId, drafts) => append(batchId, drafts, 'captured'),
   };
-};
-
-const firstResult = (batchId: string, batch: BatchItem, digest: string): readonly AppendReceipt[] => {
-  if (batch.digest === digest) return batch.receipts;
-  throw new ConflictError(
-    `the batch id ${batchId} was used before, for other records: a batch id names one step and its one outcome`,
-  );
 };
 
 const occupied = (head: LedgerHead): LedgerIntegrityError =>
