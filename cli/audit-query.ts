@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { controlSchema } from '../functions/ledger/controls.ts';
 import { eventTypeSchema } from '../functions/ledger/event-types.ts';
+import { isDigest } from '../functions/ledger/personal.ts';
 import type { LedgerRecord } from '../functions/ledger/record.ts';
 import { CSV_HEADER, csvLine } from '../functions/ledger/record-csv.ts';
 import { ocsfEvent } from '../functions/ledger/record-ocsf.ts';
@@ -58,7 +59,7 @@ const textLine = (record: LedgerRecord): string => {
     event.type,
     change.service ?? change.repository ?? '–',
     change.status,
-    actor.login,
+    isDigest(actor.login) ? '(redacted)' : actor.login,
   ]
     .map(String)
     .join('  ')

@@ -14,6 +14,7 @@ import { SluiceError } from '../functions/platform/errors.ts';
 import type { ApiClient } from './api-client.ts';
 import { registerAuditHold } from './audit-hold.ts';
 import { registerAuditQuery } from './audit-query.ts';
+import { registerAuditRedact } from './audit-redact.ts';
 import { registerAuditRedrive } from './audit-redrive.ts';
 import { connect } from './connect.ts';
 import { openExport } from './export-files.ts';
@@ -22,6 +23,7 @@ import { Failure } from './failure.ts';
 import { type Line, readByteLines, readLines } from './lines.ts';
 import { visible } from './output.ts';
 import { readText } from './read-text.ts';
+import { WithheldWatch, withheldSentences } from './withheld.ts';
 
 const parseKey = (text: string): VerifierKey => {
   try {
@@ -32,8 +34,14 @@ const parseKey = (text: string): VerifierKey => {
 };
 
 /** A line that is too long to be read is no JSON either, which is what the verifier then says of it. */
-async function* readable(lines: AsyncIterable<Buffer | undefined>): AsyncGenerator<string | Buffer> {
-  for await (const line of lines) yield line ?? '\u{fffd}';
+async function* readable(
+  lines: AsyncIterable<Buffer | undefined>,
+  watch?: WithheldWatch,
+): AsyncGenerator<string | Buffer> {
+  for await (const line of lines) {
+    if (line !== undefined) watch?.see(line);
+    yield line ?? '\u{fffd}';
+  }
 }
 
 interface VerifyOptions {
@@ -64,12 +72,13 @@ const checked = ({ records, signed }: SignedLedger, held: number | undefined): s
   ...(held === undefined ? [] : [`that the first ${held} records are those of the checkpoint you hold`]),
 ];
 
-const sentences = (verdict: LedgerVerdict, held: number | undefined): string =>
+const sentences = (verdict: LedgerVerdict, held: number | undefined, withheld: readonly string[]): string =>
   verdict.ok
     ? [
         `The ledger is whole: ${verdict.records} records, all signed (${verdict.signed.checkpoints} checkpoints).`,
         ...checked(verdict, held).map((text) => `  checked: ${text}`),
         ...notProven(verdict, held).map((text) => `  not proven: ${text}`),
+        ...withheld.map((text) => `  ${text}`),
       ].join('\n')
     : `The ledger is broken at record ${verdict.seq} (${verdict.fault}): ${verdict.text}`;
 
@@ -78,9 +87,11 @@ export const verifyExport = async (
   directory: string,
   key: VerifierKey,
   held?: string,
+  watch?: WithheldWatch,
 ): Promise<LedgerVerdict> => {
   const files = openExport(directory);
-  const verdict = await verifyLedger(readable(readByteLines(files.records)), files.published, key, { held });
+  const lines = readable(readByteLines(files.records), watch);
+  const verdict = await verifyLedger(lines, files.published, key, { held });
   const stray = verdict.ok ? files.strayTile() : undefined;
   if (stray === undefined) return verdict;
   return {
@@ -93,14 +104,23 @@ export const verifyExport = async (
 
 const verify = async (options: VerifyOptions): Promise<void> => {
   const held = options.checkpoint === undefined ? undefined : readText(options.checkpoint);
-  const verdict = await verifyExport(options.export, options.key, held);
+  const watch = new WithheldWatch();
+  const verdict = await verifyExport(options.export, options.key, held, watch);
   const opened = held === undefined ? undefined : openCheckpoint(held, options.key);
   const heldSize = opened?.ok ? opened.head.size : undefined;
   const forPeople = process.stdout.isTTY && options.json !== true;
   const report = verdict.ok
-    ? { ...verdict, checked: checked(verdict, heldSize), notProven: notProven(verdict, heldSize) }
+    ? {
+        ...verdict,
+        checked: checked(verdict, heldSize),
+        notProven: notProven(verdict, heldSize),
+        withheld: watch.found,
+      }
     : verdict;
-  console.log(visible(forPeople ? sentences(verdict, heldSize) : JSON.stringify(report)));
+  const told = forPeople
+    ? sentences(verdict, heldSize, withheldSentences(watch.found))
+    : JSON.stringify(report);
+  console.log(visible(told));
   if (!verdict.ok) process.exitCode = 1;
 };
 
@@ -173,11 +193,15 @@ const hash = async (file: string | undefined): Promise<void> => {
   for await (const line of readLines(file)) console.log(JSON.stringify(hashOf(line)));
 };
 
-/** `sluice audit …`: check the ledger without trusting who runs it; only `query`, `export`, `hold`, `proof INDEX` and `redrive` ask the API. */
+/**
+ * `sluice audit …`: check the ledger without trusting who runs it; only `query`, `export`, `hold`, `redact`, `redrive` and
+ * `proof INDEX` ask the API.
+ */
 export const registerAudit = (program: Command): void => {
   const audit = program.command('audit').description('search the audit ledger, and check it yourself');
   registerAuditQuery(audit);
   registerAuditHold(audit);
+  registerAuditRedact(audit);
   audit
     .command('export')
     .description(

@@ -65,7 +65,9 @@ export class SluiceStack extends Stack {
         ledgerArchive,
         ledgerRedrive,
         capture,
-      ].map((slice) => slice.routed),
+      ]
+        .map((slice) => slice.routed)
+        .concat(ledgerArchive.redacting),
     });
     new AwsCapture(this, 'AwsCapture', {
       config,

@@ -15,6 +15,13 @@ const STORED_GIGABYTES = 0.1;
 /** An item for each service, target or chain, however many releases there were: kilobytes. */
 const DOES_NOT_GROW = /-(services|deployments|ledger-heads)$/;
 
+/** By the end of a table's name: what is in these in a year is small, names of people and one row for 256 old records. */
+const SMALL_TABLES: readonly RegExp[] = [/-ledger-personal$/, /-archives$/, /-holds$/];
+const SMALL_GIGABYTES = 0.002;
+
+const gigabytesOf = (table: string): number =>
+  SMALL_TABLES.some((name) => name.test(table)) ? SMALL_GIGABYTES : STORED_GIGABYTES;
+
 /** Lambda asks an empty queue with five pollers, each for 20 s (Lambda Developer Guide, "Configuring scaling behavior"). */
 const POLLS_A_MINUTE = 5 * 3;
 
@@ -52,7 +59,7 @@ const IDLE: Readonly<Record<string, (properties: Resource['Properties']) => Usag
   'AWS::CloudWatch::Dashboard': () => ({ dashboards: 1 }),
   'AWS::KMS::Key': () => ({ keys: 1 }),
   'AWS::DynamoDB::Table': ({ TableName }) =>
-    DOES_NOT_GROW.test(TableName) ? {} : { tableGigabytes: STORED_GIGABYTES },
+    DOES_NOT_GROW.test(TableName) ? {} : { tableGigabytes: gigabytesOf(TableName) },
   'AWS::Scheduler::Schedule': ({ ScheduleExpression, Description }) =>
     times(callOf(Description), MINUTES_A_MONTH / minutesOf(ScheduleExpression)),
   // A stream is read for nothing (Amazon DynamoDB pricing: Streams, Lambda triggers).

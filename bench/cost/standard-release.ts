@@ -1,3 +1,4 @@
+import { BUNDLE_SIZE } from '#ledger/keys.ts';
 import { type Plan, planOf } from '#policy/plan.ts';
 import { stepsOf } from '#releases/step.ts';
 import { LATENCY_GRID_MS } from '#rollout/judge/facts.ts';
@@ -57,6 +58,23 @@ const indexUsage = (records: number): Usage =>
 /** All that a batch asks for, until it is read by anyone. */
 export const ledgerUsage = (records: number): Usage =>
   addUsage(batchUsage(records), publishUsage(records), indexUsage(records));
+
+/** Who asked for the release is kept beside the record of it, in the same transaction; read for its event and for the index. */
+const PERSONAL: Usage = { writeUnits: 2, readUnits: 2 };
+
+/** A bundle's move: tiles, checkpoint and what was put are read; one object is put, and its record and rows are written. */
+const BUNDLE_READS = 6;
+
+/** What it costs, a year later, to move records to the archive: taken out of the table and one index, by transactions, and read before. */
+const archiveUsage = (records: number): Usage => {
+  const bundles = records / BUNDLE_SIZE;
+  return addUsage(times(batchUsage(1), bundles), {
+    writeUnits: records * ASSUMED.recordKilobytes * (2 + 1),
+    readUnits: (records * ASSUMED.recordKilobytes) / 4,
+    objectPuts: bundles,
+    objectReads: BUNDLE_READS * bundles,
+  });
+};
 
 export const callUsage = (): Usage => ({
   invocations: 1,
@@ -131,7 +149,7 @@ export const callsOn = (walks: readonly Walked[]): Readonly<Record<string, numbe
 };
 
 /** What every release costs beside its calls, its ways and its looks. */
-export const ONCE: Usage = addUsage({ apiRequests: 1, flagsReceived: FLAG_READERS }, wakeUsage());
+export const ONCE: Usage = addUsage({ apiRequests: 1, flagsReceived: FLAG_READERS }, wakeUsage(), PERSONAL);
 
 /** Waves differ in nothing that costs: each is one more of these. */
 const ONE_WAVE = { bakeSeconds: 0 } as const;
@@ -171,16 +189,18 @@ export const countRelease = (
     batches.flatMap((rounds, index) => (index === batches.length - 1 ? [rounds, 1] : [rounds])),
   );
   const called = calledUsage(calls);
+  const records = sum(lookBatches) + called.records;
   return {
     usage: addUsage(
       ONCE,
+      archiveUsage(records),
       ...walks.map(walkedUsage),
       called.usage,
       ...steps.map(({ asking }) => ({ metricsRead: asking * METRICS_PER_READ })),
       ...lookBatches.map(ledgerUsage),
     ),
     looks: sum(steps.map(({ looks }) => looks)),
-    records: sum(lookBatches) + called.records,
+    records,
     calls,
   };
 };

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateTableCommand, DynamoDBClient, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
@@ -11,11 +11,14 @@ import { aDraft } from './export-of.ts';
 const SECONDS = 5;
 
 /** Tables as the stack has them, but for the index and the stream, which cost the writer nothing. */
-const createTables = async (client: DynamoDBClient): Promise<{ ledger: string; heads: string }> => {
+const createTables = async (
+  client: DynamoDBClient,
+): Promise<{ ledger: string; heads: string; personal: string }> => {
   const run = randomUUID();
-  const tables = { ledger: `ledger-${run}`, heads: `heads-${run}` };
+  const tables = { ledger: `ledger-${run}`, heads: `heads-${run}`, personal: `personal-${run}` };
   const keys = {
     [tables.ledger]: { bundle: 'N', seq: 'N' },
+    [tables.personal]: { bundle: 'N', seq: 'N' },
     [tables.heads]: { pk: 'S' },
   } as const;
   for (const [TableName, types] of Object.entries(keys)) {
@@ -55,6 +58,7 @@ const measure = async (client: DynamoDBClient, writers: number, batch: number): 
   const ledger = dynamoDbLedger(DynamoDBDocumentClient.from(client), tables, {
     now: () => new Date(),
     newUlid,
+    newSalt: () => randomBytes(16).toString('base64url'),
     random: Math.random,
     sleep: async (milliseconds) => sleep(milliseconds),
     contended: () => {

@@ -33,7 +33,10 @@ export function* linked(size: number): Generator<readonly LinkedRecord[]> {
   while (head.size < size) {
     const { size: from } = head;
     const drafts = Array.from({ length: Math.min(BATCH, size - from) }, (_, n) => aDraft(from + n));
-    const made = linkRecords(head, drafts, { ids: drafts.map(() => '01JGXQ00000000000000000000') });
+    const made = linkRecords(head, drafts, {
+      newSalt: () => 'AAAAAAAAAAAAAAAAAAAAAA',
+      ids: drafts.map(() => '01JGXQ00000000000000000000'),
+    });
     yield made.records;
     head = made.head;
   }

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { captureRoutes } from '#capture/routes.ts';
 import { holdRoutes } from '#ledger/hold-routes.ts';
 import { proofRoutes } from '#ledger/proof-routes.ts';
+import { redactionRoutes } from '#ledger/redaction-routes.ts';
 import { redriveRoutes } from '#ledger/redrive-routes.ts';
 import { auditRoutes } from '#ledger/routes.ts';
 import { defineRoutes, type RouteTable } from '#platform/route.ts';
@@ -48,6 +49,7 @@ export const ALL_ROUTES: readonly RouteTable[] = [
   auditRoutes,
   proofRoutes,
   holdRoutes,
+  redactionRoutes,
   redriveRoutes,
   captureRoutes,
 ];

@@ -9,7 +9,7 @@ import {
   partsOf,
 } from '#capture/aws-call.ts';
 import { touchedTargets } from '#capture/touched-targets.ts';
-import { BATCH_RECORDS_MAX } from '#ledger/batch.ts';
+import { PEOPLES_RECORDS_MAX } from '#ledger/batch.ts';
 import type { RecordDraft } from '#ledger/record.ts';
 import { parseOrRefuse } from '#platform/faults.ts';
 import { shorten } from '#platform/text.ts';
@@ -60,9 +60,9 @@ export interface Captured {
  * keeps the id, so that an event which fits is one batch, as ever.
  */
 export const batchesOf = ({ batchId, records }: Captured): readonly Captured[] =>
-  Array.from({ length: Math.ceil(records.length / BATCH_RECORDS_MAX) }, (_, n) => ({
+  Array.from({ length: Math.ceil(records.length / PEOPLES_RECORDS_MAX) }, (_, n) => ({
     batchId: n === 0 ? batchId : `${batchId}/${n}`,
-    records: records.slice(n * BATCH_RECORDS_MAX, (n + 1) * BATCH_RECORDS_MAX),
+    records: records.slice(n * PEOPLES_RECORDS_MAX, (n + 1) * PEOPLES_RECORDS_MAX),
   }));
 
 const TEXT_MAX = 250;

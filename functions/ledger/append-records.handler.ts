@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 
@@ -19,15 +20,21 @@ import { logger, metrics } from '#platform/telemetry.ts';
 const environment = readEnvironment({
   LEDGER_TABLE: z.string(),
   LEDGER_HEADS_TABLE: z.string(),
+  LEDGER_PERSONAL_TABLE: z.string(),
   CAPTURES_QUEUE_ARN: z.string(),
 });
 
 const ledger = dynamoDbLedger(
   dynamoDb(),
-  { ledger: environment.LEDGER_TABLE, heads: environment.LEDGER_HEADS_TABLE },
+  {
+    ledger: environment.LEDGER_TABLE,
+    heads: environment.LEDGER_HEADS_TABLE,
+    personal: environment.LEDGER_PERSONAL_TABLE,
+  },
   {
     now: () => new Date(),
     newUlid,
+    newSalt: () => randomBytes(16).toString('base64url'),
     random: Math.random,
     sleep: async (milliseconds) => sleep(milliseconds),
     contended: () => metrics.addMetric(METRIC.ledgerAppendContended, 'Count', 1),

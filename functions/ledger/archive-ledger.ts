@@ -2,6 +2,7 @@ import { hash as digest } from 'node:crypto';
 import { archivedRecords, type ReadBundle } from '#ledger/archived-bundle.ts';
 import type { LedgerHead } from '#ledger/chain.ts';
 import { openCheckpoint } from '#ledger/checkpoint.ts';
+import type { ReadPersonal } from '#ledger/disclose-records.ts';
 import type { StoredRecord } from '#ledger/export-line.ts';
 import { BUNDLE_SIZE } from '#ledger/keys.ts';
 import { type Holds, holdOn } from '#ledger/legal-hold.ts';
@@ -76,6 +77,7 @@ export interface ArchivePorts {
   readonly archive: BundleArchive;
   readonly register: ArchiveRegister;
   readonly holds: () => Promise<Holds>;
+  readonly personal: ReadPersonal;
   /** Tells the ledger what is about to leave the table; the same again tells nothing. */
   readonly tell: (archived: { readonly bundle: number; readonly sha256: string }) => Promise<void>;
   readonly now: () => Date;
@@ -97,7 +99,7 @@ export interface ArchiveOutcome {
 }
 
 /** Longer than any run may take, so that two never are at the same holds: the function's time-out is below. */
-const RUN_MILLISECONDS_MAX = 15 * 60_000;
+const RUN_MILLISECONDS_MAX = 5 * 60_000;
 
 const refuse = (text: string): LedgerIntegrityError =>
   new LedgerIntegrityError(`${text}: nothing was removed; see the runbook, "ArchivalFailed"`);
@@ -171,7 +173,7 @@ const move = async (
   const { register, tell, remove } = ports;
   const records = await signedRecords(ports, bundle, checkpoint);
   const holds = await ports.holds();
-  if (holdOn(holds, records) !== undefined) return false;
+  if ((await holdOn(holds, records, ports.personal)) !== undefined) return false;
   const bytes = bundleBytes(records.map(({ canonical }) => canonical));
   const sha256 = digest('sha256', bytes, 'hex');
   await copy(ports, terms, bundle, bytes);
@@ -202,7 +204,7 @@ const applyHolds = async (ports: ArchivePorts): Promise<boolean> => {
     const bytes = await archive.read(archived.bundle);
     const records = bytes && archivedRecords(archived.bundle, bytes);
     if (records === undefined) throw refuse(`bundle ${archived.bundle} is no longer in the archive`);
-    const held = holdOn(holds, records) !== undefined;
+    const held = (await holdOn(holds, records, ports.personal)) !== undefined;
     if (held !== archived.held) {
       await archive.hold(archived.bundle, held);
       await register.save({ ...archived, held });

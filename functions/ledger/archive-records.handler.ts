@@ -6,6 +6,7 @@ import { dynamoDbArchives, removeArchived } from '#ledger/adapters/dynamodb-arch
 import { dynamoDbBundles } from '#ledger/adapters/dynamodb-bundles.ts';
 import { dynamoDbHoldReader } from '#ledger/adapters/dynamodb-holds.ts';
 import { dynamoDbHead } from '#ledger/adapters/dynamodb-ledger-reader.ts';
+import { dynamoDbPersonal } from '#ledger/adapters/dynamodb-personal.ts';
 import { dynamoDbCheckpoints, dynamoDbProgress } from '#ledger/adapters/dynamodb-seals.ts';
 import { kmsVkey } from '#ledger/adapters/kms-signer.ts';
 import { lambdaLedgerWriter } from '#ledger/adapters/lambda-ledger-writer.ts';
@@ -23,6 +24,7 @@ import { logger } from '#platform/telemetry.ts';
 const environment = readEnvironment({
   LEDGER_TABLE: z.string(),
   LEDGER_HEADS_TABLE: z.string(),
+  LEDGER_PERSONAL_TABLE: z.string(),
   LEDGER_WRITER_ARN: z.string(),
   SEALS_TABLE: z.string(),
   ARCHIVES_TABLE: z.string(),
@@ -43,7 +45,7 @@ const seals = dynamoDbCheckpoints(tables, environment.SEALS_TABLE);
 const writer = lambdaLedgerWriter(lambdaInvoker(), environment.LEDGER_WRITER_ARN);
 
 /** Time for one more bundle, at its slowest. */
-const BUNDLE_MILLISECONDS = 60_000;
+const BUNDLE_MILLISECONDS = 45_000;
 
 const tell = async ({ bundle, sha256 }: { bundle: number; sha256: string }): Promise<void> => {
   const first = bundle * BUNDLE_SIZE;
@@ -57,7 +59,7 @@ const tell = async ({ bundle, sha256 }: { bundle: number; sha256: string }): Pro
   ]);
 };
 
-/** Called by a schedule every day, and when a legal hold was put or lifted. */
+/** Called by a schedule every hour, and when a legal hold was put or lifted. */
 export const handler = middy<unknown, ArchiveOutcome, Error, Context>()
   .use(injectLambdaContext(logger))
   .handler(async (_event, context) => {
@@ -77,6 +79,7 @@ export const handler = middy<unknown, ArchiveOutcome, Error, Context>()
         archive: s3Archive(objects, environment.ARCHIVE_BUCKET),
         register: dynamoDbArchives(tables, environment.ARCHIVES_TABLE),
         holds: dynamoDbHoldReader(tables, environment.HOLDS_TABLE),
+        personal: dynamoDbPersonal(tables, environment.LEDGER_PERSONAL_TABLE),
         tell,
         now: () => new Date(),
         isTimeLeft: () => context.getRemainingTimeInMillis() > BUNDLE_MILLISECONDS,

@@ -1,5 +1,6 @@
 import canonicalize from 'canonicalize';
 import { ANY_JSON, jsonFault } from '#ledger/json-value.ts';
+import { saltsSchema, sealedBody } from '#ledger/personal.ts';
 import { InvalidRequestError } from '#platform/errors.ts';
 
 /**
@@ -16,10 +17,24 @@ export const canonicalJson = (value: unknown): string => {
 };
 
 /**
- * What a record's hash covers: the record without the hash itself and without `verification`, which is worked out
- * whenever the record is read.
+ * What a record's hash covers: the record without the hash itself, without `verification`, which is worked out whenever
+ * the record is read, and with a digest in place of each value that `salts` names.
+ * @throws InvalidRequestError for what no record can hold.
  */
 export const canonicalRecord = (record: object): string => {
-  const { recordHash: _hash, verification: _verification, ...body } = record as Record<string, unknown>;
-  return canonicalJson(body);
+  const {
+    recordHash: _hash,
+    verification: _verification,
+    salts,
+    ...body
+  } = record as Record<string, unknown>;
+  return canonicalJson(salts === undefined ? body : sealed(body, salts));
+};
+
+const sealed = (body: object, salts: unknown): object => {
+  try {
+    return sealedBody(body, saltsSchema.parse(salts));
+  } catch (cause) {
+    throw new InvalidRequestError('its salts are for no values of it', { cause });
+  }
 };

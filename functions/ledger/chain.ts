@@ -2,6 +2,7 @@ import { canonicalRecord } from '#ledger/canonical.ts';
 import { standardsOf } from '#ledger/controls.ts';
 import { eventType, riskLevelOf } from '#ledger/event-types.ts';
 import { leafHash } from '#ledger/leaf-hash.ts';
+import { type Disclosures, disclose, withhold } from '#ledger/personal.ts';
 import { type LedgerRecord, RECORD_BYTES_MAX, RECORD_VERSION, type RecordDraft } from '#ledger/record.ts';
 import { InvalidRequestError } from '#platform/errors.ts';
 
@@ -16,10 +17,11 @@ export const GENESIS_HASH = '0'.repeat(64);
 
 export const EMPTY_LEDGER: LedgerHead = { size: 0, hash: GENESIS_HASH };
 
-/** A record with the exact text its hash covers. */
+/** A record with the exact text its hash covers, and what is kept beside that text. */
 export interface LinkedRecord {
   readonly record: LedgerRecord;
   readonly canonical: string;
+  readonly disclosures: Disclosures;
 }
 
 /** How a draft becomes a record, apart from its place in the chain. */
@@ -28,9 +30,11 @@ export interface Stamp {
   readonly ids: readonly string[];
   /** When they are appended, and which of them come after the fact: through the queue of late records, or after their release's end. */
   readonly late?: { readonly at: string; readonly drafts: readonly boolean[] };
+  /** 128 random bits in base64url, for each personal value. */
+  readonly newSalt: () => string;
 }
 
-type RecordBody = Omit<LedgerRecord, 'recordHash'>;
+type RecordBody = Omit<LedgerRecord, 'recordHash' | 'salts'>;
 
 const bodyOf = (
   draft: RecordDraft,
@@ -59,14 +63,16 @@ const bodyOf = (
   };
 };
 
-const linkOne = (body: RecordBody): LinkedRecord => {
+const linkOne = (whole: RecordBody, newSalt: Stamp['newSalt']): LinkedRecord => {
+  const { body, disclosures } = withhold(whole, newSalt);
   const canonical = canonicalRecord(body);
   const bytes = Buffer.byteLength(canonical, 'utf8');
   if (bytes > RECORD_BYTES_MAX)
     throw new InvalidRequestError(
       `a ${body.event.type} record would be ${bytes} bytes, ${RECORD_BYTES_MAX} is the most: store the evidence in S3 and put its SHA-256 digest and key into data`,
     );
-  return { record: { ...body, recordHash: leafHash(canonical) }, canonical };
+  const record = disclose({ ...body, recordHash: leafHash(canonical) }, disclosures);
+  return { record, canonical, disclosures };
 };
 
 /**
@@ -83,7 +89,7 @@ export const linkRecords = (
     const id = stamp.ids[index];
     if (id === undefined) throw new RangeError(`no id for draft ${index}`);
     const lateAt = stamp.late?.drafts[index] ? stamp.late.at : undefined;
-    const linked = linkOne(bodyOf(draft, size, hash, id, lateAt));
+    const linked = linkOne(bodyOf(draft, size, hash, id, lateAt), stamp.newSalt);
     size += 1;
     hash = linked.record.recordHash;
     return linked;

@@ -107,6 +107,8 @@ const EVENT_TYPES = {
   'ledger.hold.put': audit('held', 'medium', 'CC6.1', 'CC7.3', 'A.5.26'),
   'ledger.hold.lift.intended': audit('lifting', 'low', 'CC6.1', 'CC7.3', 'A.5.26'),
   'ledger.hold.lifted': audit('lifted', 'medium', 'CC6.1', 'CC7.3', 'A.5.26'),
+  'ledger.redaction.intended': audit('redacting', 'low', 'CC6.1'),
+  'ledger.redacted': audit('redacted', 'medium', 'CC6.1'),
   'ledger.verification.failed': audit('broken', 'high', 'CC7.2', 'CC7.3', 'A.5.26'),
   'ledger.redrive.intended': audit('redriving', 'low', 'CC6.1', 'CC7.3'),
   'ledger.redrive.done': audit('redriven', 'low', 'CC6.1', 'CC7.3'),

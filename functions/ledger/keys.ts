@@ -66,6 +66,12 @@ export const VERIFIED_KEY = { kind: 'verified', number: 0 } as const;
 export const checkpointObjectKey = (size: number): string => `checkpoint/${String(size).padStart(16, '0')}`;
 
 /**
+ * Table `ledger-personal`: partition `bundle` (N), sort `seq` (N), as in `ledger`.
+ *   { disclosures }: the personal values of that record and their salts; deleting it redacts the record
+ */
+export const personalKey = (seq: number) => ({ bundle: bundleOf(seq), seq });
+
+/**
  * Table `archives`: partition `kind` (S), sort `number` (N).
  *   `bundle`       number bundle: { sha256, held, emptied }: it is in the archive; whether S3 holds it, whether the table is rid of it
  *   `release#<id>` number bundle: nothing beside the key: some of the release's records are in that bundle

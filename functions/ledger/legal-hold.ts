@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { controlSchema } from '#ledger/controls.ts';
+import { discloseRecords, type ReadPersonal } from '#ledger/disclose-records.ts';
 import { eventTypeSchema } from '#ledger/event-types.ts';
 import type { StoredRecord } from '#ledger/export-line.ts';
 import { actorLoginSchema, instantSchema, reasonSchema } from '#ledger/query-schemas.ts';
@@ -58,9 +59,13 @@ export const covers = ({ filter: { release, ...filter } }: LegalHold, record: Le
   (release === undefined || record.data.releaseId === release) && matches(record, filter);
 
 /** The first of the holds in force that covers one of these records. */
-export const holdOn = (holds: Holds, stored: readonly StoredRecord[]): LegalHold | undefined => {
+export const holdOn = async (
+  holds: Holds,
+  stored: readonly StoredRecord[],
+  personal: ReadPersonal,
+): Promise<LegalHold | undefined> => {
   const candidates = inForce(holds);
   if (candidates.length === 0) return undefined;
-  const records = stored.map(recordOf);
+  const records = await discloseRecords(stored.map(recordOf), personal);
   return candidates.find((hold) => records.some((record) => covers(hold, record)));
 };

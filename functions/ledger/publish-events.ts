@@ -1,4 +1,5 @@
 import { type ArchiveReader, isKept } from '#ledger/archived-bundle.ts';
+import { discloseRecords, type ReadPersonal } from '#ledger/disclose-records.ts';
 import { bundleOf } from '#ledger/keys.ts';
 import {
   detailTypeOf,
@@ -62,16 +63,24 @@ export const entryOf = (position: string, event: LedgerEvent): BusEntry => ({
 export const readChanges = async (
   changes: readonly StreamChange[],
   archived: ArchiveReader['bundle'],
+  personal: ReadPersonal,
 ): Promise<{ readonly entries: readonly BusEntry[]; readonly tampered: readonly StreamChange[] }> => {
-  const entries: BusEntry[] = [];
+  const events: { readonly position: string; readonly event: LedgerEvent }[] = [];
   const tampered: StreamChange[] = [];
   const wasMoved = async ({ kind, seq }: StreamChange): Promise<boolean> =>
     kind === 'REMOVE' && seq !== undefined && isKept(seq, await archived(bundleOf(seq)));
   for (const change of changes) {
     const event = change.kind === 'INSERT' ? ledgerEventOf(change.item) : undefined;
-    if (event !== undefined) entries.push(entryOf(change.position, event));
+    if (event !== undefined) events.push({ position: change.position, event });
     else if (!(await wasMoved(change))) tampered.push(change);
   }
+  const records = await discloseRecords(
+    events.map(({ event }) => event.record),
+    personal,
+  );
+  const entries = events.map(({ position, event }, place) =>
+    entryOf(position, { ...event, record: records[place] ?? event.record }),
+  );
   return { entries, tampered };
 };
 

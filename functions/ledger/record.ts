@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { controlSchema, standardSchema } from '#ledger/controls.ts';
 import { CHANGE_TYPES, eventTypeSchema, RISK_LEVELS } from '#ledger/event-types.ts';
 import { jsonFault, LEDGER_JSON } from '#ledger/json-value.ts';
+import { saltsSchema } from '#ledger/personal.ts';
 import { actorSchema } from '#platform/actor.ts';
 import { environmentNameSchema, releaseIdSchema, serviceNameSchema } from '#platform/ids.ts';
 
@@ -85,5 +86,7 @@ export const ledgerRecordSchema = z.strictObject({
   compliance: complianceSchema,
   data: z.record(z.string(), z.unknown()),
   recordHash: hashSchema,
+  /** Of the personal values that are shown: with its salt each makes the digest that the hash covers. */
+  salts: saltsSchema.exactOptional(),
 });
 export type LedgerRecord = z.infer<typeof ledgerRecordSchema>;

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { dynamoDbBundles } from '#ledger/adapters/dynamodb-bundles.ts';
 import { dynamoDbHead } from '#ledger/adapters/dynamodb-ledger-reader.ts';
+import { dynamoDbPersonal } from '#ledger/adapters/dynamodb-personal.ts';
 import { publishEntries } from '#ledger/adapters/eventbridge-bus.ts';
 import { lambdaLedgerWriter } from '#ledger/adapters/lambda-ledger-writer.ts';
 import { s3ArchivedBundles } from '#ledger/adapters/s3-archive.ts';
@@ -17,6 +18,7 @@ const environment = readEnvironment({
   LEDGER_TABLE: z.string(),
   LEDGER_HEADS_TABLE: z.string(),
   LEDGER_WRITER_ARN: z.string(),
+  LEDGER_PERSONAL_TABLE: z.string(),
   ARCHIVE_BUCKET: z.string(),
 });
 
@@ -32,6 +34,7 @@ const ports = {
   bundle: withArchive(dynamoDbBundles(client, environment.LEDGER_TABLE), {
     bundle: s3ArchivedBundles(objectStore(), environment.ARCHIVE_BUCKET),
   }),
+  personal: dynamoDbPersonal(client, environment.LEDGER_PERSONAL_TABLE),
   publish: (entries: Parameters<typeof publishEntries>[2]) =>
     publishEntries(bus, environment.EVENT_BUS_NAME, entries, pacing),
   ledger: lambdaLedgerWriter(lambdaInvoker(), environment.LEDGER_WRITER_ARN),

@@ -1,9 +1,10 @@
 import type { LedgerWriter } from '#ledger/append.ts';
 import type { LedgerHead } from '#ledger/chain.ts';
+import { discloseRecords, type ReadPersonal } from '#ledger/disclose-records.ts';
 import type { LedgerEventType } from '#ledger/event-types.ts';
 import type { StoredRecord } from '#ledger/export-line.ts';
 import { BUNDLE_SIZE, bundleOf } from '#ledger/keys.ts';
-import { ledgerEventOf } from '#ledger/ledger-event.ts';
+import { type LedgerEvent, ledgerEventOf } from '#ledger/ledger-event.ts';
 import { type BusEntry, entryOf, type Unpublished } from '#ledger/publish-events.ts';
 import type { Actor } from '#platform/actor.ts';
 import {
@@ -30,15 +31,19 @@ export interface RedrivePorts {
   bundle(bundle: number, end: number): Promise<readonly StoredRecord[]>;
   /** Tells of the first entry that could not be put; undefined when all are there. */
   publish(entries: readonly BusEntry[]): Promise<Unpublished | undefined>;
+  readonly personal: ReadPersonal;
   readonly ledger: LedgerWriter;
 }
 
 /**
- * The events of the records, as the stream made them: a consumer that has one of them knows it by its number.
+ * The events of the records, as the stream made them but for what was redacted since: a consumer that has one of them knows it by its number.
  * @throws LedgerIntegrityError when one is missing or is not as it was written: nobody is told of what was put there.
  */
-const entriesOf = async ({ bundle }: RedrivePorts, { first, last }: Redrive): Promise<BusEntry[]> => {
-  const entries: BusEntry[] = [];
+const entriesOf = async (
+  { bundle, personal }: RedrivePorts,
+  { first, last }: Redrive,
+): Promise<BusEntry[]> => {
+  const events: LedgerEvent[] = [];
   for (let index = bundleOf(first); index <= bundleOf(last); index += 1) {
     const records = new Map((await bundle(index, last + 1)).map((record) => [record.seq, record]));
     const start = Math.max(first, index * BUNDLE_SIZE);
@@ -49,10 +54,16 @@ const entriesOf = async ({ bundle }: RedrivePorts, { first, last }: Redrive): Pr
         throw new LedgerIntegrityError(
           `record ${seq} is missing or not as it was written, and nothing was sent: see the runbook, "LedgerTampered"`,
         );
-      entries.push(entryOf(String(seq), event));
+      events.push(event);
     }
   }
-  return entries;
+  const shown = await discloseRecords(
+    events.map(({ record }) => record),
+    personal,
+  );
+  return events.map((event, place) =>
+    entryOf(String(event.seq), { ...event, record: shown[place] ?? event.record }),
+  );
 };
 
 const tell = async (

@@ -1,6 +1,6 @@
-import * as z from 'zod';
 import { dynamoDbLedgerReader } from '#ledger/adapters/dynamodb-ledger-reader.ts';
-import { archiveEnvironment, ledgerArchive } from '#ledger/adapters/ledger-archive.ts';
+import { dynamoDbPersonal } from '#ledger/adapters/dynamodb-personal.ts';
+import { ledgerArchive, ledgerEnvironment } from '#ledger/adapters/ledger-archive.ts';
 import type { Caller } from '#platform/actor.ts';
 import { dynamoDb, objectStore } from '#platform/clients.ts';
 import { fromCursor, toCursor } from '#platform/cursor.ts';
@@ -33,9 +33,7 @@ const environment = readEnvironment({
   ...releaseEnvironment,
   ...executionEnvironment,
   ...requestEnvironment,
-  LEDGER_TABLE: z.string(),
-  LEDGER_HEADS_TABLE: z.string(),
-  ...archiveEnvironment,
+  ...ledgerEnvironment,
 });
 
 const ports = {
@@ -49,6 +47,7 @@ const records = dynamoDbLedgerReader(
   dynamoDb(),
   { ledger: environment.LEDGER_TABLE, heads: environment.LEDGER_HEADS_TABLE },
   ledgerArchive(dynamoDb(), objectStore(), environment),
+  dynamoDbPersonal(dynamoDb(), environment.LEDGER_PERSONAL_TABLE),
 );
 
 const freezing = { ...ports, environments: ports.releases };

@@ -5,6 +5,7 @@ import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { holdRoutes } from '../../functions/ledger/hold-routes.ts';
+import { redactionRoutes } from '../../functions/ledger/redaction-routes.ts';
 import type { StageConfig } from '../config.ts';
 import type { RoutedFunction } from './api.ts';
 import { GovernedFunction } from './governed-function.ts';
@@ -21,13 +22,14 @@ interface LedgerArchiveProps {
 }
 
 /** Below the time that one run has the archive for itself (functions/ledger/archive-ledger.ts). */
-const ARCHIVE_SECONDS = 600;
+const ARCHIVE_SECONDS = 120;
 
 const SECONDS_A_DAY = 86_400;
 
-/** What moves old records to the archive, and the holds that keep it from doing so. */
+/** What moves old records to the archive, what redacts them, and the holds that keep both from doing so. */
 export class LedgerArchive extends Construct {
   readonly routed: RoutedFunction;
+  readonly redacting: RoutedFunction;
   private readonly config: StageConfig;
   private readonly ledger: Ledger;
   private readonly holds: dynamodb.Table;
@@ -43,6 +45,7 @@ export class LedgerArchive extends Construct {
     const missed = ownedQueue(this, 'MissedArchivals', config, { queueName: 'missed-archivals' });
     const archiver = this.createArchiver(tree, missed);
     this.routed = { routes: holdRoutes, function: this.createHolds(archiver) };
+    this.redacting = { routes: redactionRoutes, function: this.createRedactions() };
     ownedAlarms(this, config, {
       ArchivalFailed: {
         metric: waitingIn(missed),
@@ -83,10 +86,35 @@ export class LedgerArchive extends Construct {
     new scheduler.Schedule(this, 'Archival', {
       scheduleName: `${config.name}-archival`,
       description: 'Moves old records of the ledger to the archive.',
-      schedule: scheduler.ScheduleExpression.rate(Duration.days(1)),
+      schedule: scheduler.ScheduleExpression.rate(Duration.hours(1)),
       target: new LambdaInvoke(archiver.live, { deadLetterQueue: missed, retryAttempts: 0 }),
     });
     return archiver;
+  }
+
+  /** The one function that may delete personal values, as long as no hold is on them. */
+  private createRedactions(): GovernedFunction {
+    const { config, ledger } = this;
+    const redactions = new GovernedFunction(this, 'ServeRedactions', {
+      config,
+      slice: 'ledger',
+      entry: 'serve-redactions',
+      timeoutSeconds: 25,
+      environment: {
+        ...ledger.readEnvironment,
+        ...ledger.indexEnvironment,
+        HOLDS_TABLE: this.holds.tableName,
+        LEDGER_WRITER_ARN: ledger.writerArn,
+      },
+    });
+    ledger.grantReadRecords(redactions);
+    ledger.grantRedact(redactions);
+    ledger.grantAppend(redactions);
+    redactions.allow(
+      ['dynamodb:GetItem', 'dynamodb:Scan', 'dynamodb:ConditionCheckItem'],
+      [this.holds.tableArn],
+    );
+    return redactions;
   }
 
   private createHolds(archiver: GovernedFunction): GovernedFunction {

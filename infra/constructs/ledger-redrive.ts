@@ -33,6 +33,7 @@ export class LedgerRedrive extends Construct {
     });
     ledger.grantReadBundles(redrive);
     ledger.archive.grantReadBundles(redrive);
+    ledger.grantReadPersonal(redrive);
     ledger.grantAppend(redrive);
     redrive.allow(['events:PutEvents'], [bus.eventBusArn]);
     this.routed = { routes: redriveRoutes, function: redrive };

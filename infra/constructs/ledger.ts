@@ -48,6 +48,7 @@ export class Ledger extends Construct {
   private readonly records: dynamodb.Table;
   private readonly heads: dynamodb.Table;
   private readonly index: dynamodb.Table;
+  private readonly personal: dynamodb.Table;
   private readonly lateRecords: sqs.Queue;
   private readonly captures: sqs.Queue;
   /** Captured records that could not be appended, and events of AWS that could not be captured. */
@@ -67,6 +68,11 @@ export class Ledger extends Construct {
       tableName: 'ledger-index',
       partitionKey: { name: 'term', type: dynamodb.AttributeType.STRING },
       sortKey: { name: 'place', type: dynamodb.AttributeType.STRING },
+    });
+    this.personal = ownedTable(this, 'Personal', config, {
+      tableName: 'ledger-personal',
+      partitionKey: { name: 'bundle', type: dynamodb.AttributeType.NUMBER },
+      sortKey: { name: 'seq', type: dynamodb.AttributeType.NUMBER },
     });
     const deadLateRecords = ownedQueue(this, 'DeadLateRecords', config, { queueName: 'dead-late-records' });
     this.lateRecords = this.createQueue('LateRecords', 'late-records', deadLateRecords);
@@ -113,6 +119,7 @@ export class Ledger extends Construct {
     return {
       LEDGER_TABLE: this.records.tableName,
       LEDGER_HEADS_TABLE: this.heads.tableName,
+      LEDGER_PERSONAL_TABLE: this.personal.tableName,
       ...this.archive.environment,
     };
   }
@@ -141,6 +148,31 @@ export class Ledger extends Construct {
     reader.allow(['dynamodb:Query'], [`${this.records.tableArn}/index/${BY_RELEASE_INDEX}`]);
     this.archive.grantFindReleases(reader);
     this.archive.grantReadBundles(reader);
+    this.grantReadPersonal(reader);
+  }
+
+  /** The personal values of records, which stand beside them. */
+  grantReadPersonal(reader: GovernedFunction): void {
+    reader.allow(['dynamodb:BatchGetItem'], [this.personal.tableArn]);
+  }
+
+  /** What LEDGER_INDEX_TABLE is for who takes names out of the index. */
+  get indexEnvironment(): Record<string, string> {
+    return { LEDGER_INDEX_TABLE: this.index.tableName };
+  }
+
+  /** Any record by its number, wherever it is, as people may read it. */
+  grantReadRecords(reader: GovernedFunction): void {
+    reader.allow(['dynamodb:BatchGetItem'], [this.records.tableArn]);
+    reader.allow(['dynamodb:GetItem'], [this.heads.tableArn]);
+    this.archive.grantReadBundles(reader);
+    this.grantReadPersonal(reader);
+  }
+
+  /** Deleting the personal values of records, by transactions, and taking their people out of the index. */
+  grantRedact(redactor: GovernedFunction): void {
+    redactor.allow(['dynamodb:DeleteItem'], [this.personal.tableArn], { conditions: IN_TRANSACTION });
+    redactor.allow(['dynamodb:GetItem', 'dynamodb:DeleteItem'], [this.index.tableArn]);
   }
 
   /** Every record, bundle by bundle, and where the chain ends. */
@@ -153,6 +185,7 @@ export class Ledger extends Construct {
   grantArchive(archiver: GovernedFunction): void {
     this.grantReadBundles(archiver);
     this.archive.grantArchive(archiver);
+    this.grantReadPersonal(archiver);
     archiver.allow(['dynamodb:DeleteItem'], [this.records.tableArn], { conditions: IN_TRANSACTION });
   }
 
@@ -187,10 +220,12 @@ export class Ledger extends Construct {
       memoryMb: 1_024,
       environment: { ...this.readEnvironment, CAPTURES_QUEUE_ARN: this.captures.queueArn },
     });
-    writer.allow(['dynamodb:PutItem'], [this.records.tableArn, this.heads.tableArn], {
+    writer.allow(['dynamodb:PutItem'], [this.records.tableArn, this.heads.tableArn, this.personal.tableArn], {
       conditions: IN_TRANSACTION,
     });
     writer.allow(['dynamodb:BatchGetItem'], [this.heads.tableArn]);
+    // Whether a batch that comes again is the one that came before.
+    this.grantReadPersonal(writer);
     writer.allow(
       ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
       [this.lateRecords.queueArn, this.captures.queueArn],
@@ -216,11 +251,12 @@ export class Ledger extends Construct {
       slice: 'ledger',
       entry: 'publish-events',
       timeoutSeconds: 60,
-      environment: { EVENT_BUS_NAME: bus.eventBusName, ...this.archive.environment },
+      environment: { EVENT_BUS_NAME: bus.eventBusName, ...this.readEnvironment },
     });
     publisher.allow(['events:PutEvents'], [bus.eventBusArn]);
     // Whether a record that left the table is in the archive.
     this.archive.grantReadBundles(publisher);
+    this.grantReadPersonal(publisher);
     const stream = this.grantStream(publisher);
     publisher.allow(['sqs:SendMessage'], [unpublished.queueArn]);
     new lambda.EventSourceMapping(this, 'Outbox', {
@@ -248,6 +284,7 @@ export class Ledger extends Construct {
     });
     this.grantReadBundles(indexer);
     this.archive.grantReadBundles(indexer);
+    this.grantReadPersonal(indexer);
     indexer.allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:BatchWriteItem'], [this.index.tableArn]);
     new lambda.EventSourceMapping(this, 'Indexing', {
       target: indexer.live,
@@ -282,8 +319,8 @@ export class Ledger extends Construct {
       timeoutSeconds: 25,
       environment: { ...this.readEnvironment, LEDGER_INDEX_TABLE: this.index.tableName },
     });
-    audit.allow(['dynamodb:Query', 'dynamodb:BatchGetItem'], [this.records.tableArn]);
-    audit.allow(['dynamodb:GetItem'], [this.heads.tableArn]);
+    audit.allow(['dynamodb:Query'], [this.records.tableArn]);
+    this.grantReadRecords(audit);
     audit.allow(['dynamodb:Query', 'dynamodb:GetItem'], [this.index.tableArn]);
     this.grantReadByRelease(audit);
     return audit;

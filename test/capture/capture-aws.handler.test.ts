@@ -3,7 +3,7 @@ import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import type { Context } from 'aws-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { BATCH_RECORDS_MAX } from '#ledger/batch.ts';
+import { PEOPLES_RECORDS_MAX } from '#ledger/batch.ts';
 import { appendBatchSchema } from '#ledger/tasks.ts';
 import { callEvent, pipelineEvent, session } from '../builders/aws-events.ts';
 import { aRegisteredService } from '../builders/service.ts';
@@ -80,9 +80,9 @@ describe('what AWS tells', () => {
     const id = `aws/${(event.detail as { eventID: string }).eventID}`;
     const first = queued();
     expect(first.map(({ batchId, records }) => [batchId, records.length])).toEqual([
-      [id, BATCH_RECORDS_MAX],
-      [`${id}/1`, BATCH_RECORDS_MAX],
-      [`${id}/2`, 200 - 2 * BATCH_RECORDS_MAX],
+      [id, PEOPLES_RECORDS_MAX],
+      ...[1, 2, 3].map((more) => [`${id}/${more}`, PEOPLES_RECORDS_MAX]),
+      [`${id}/4`, 200 - 4 * PEOPLES_RECORDS_MAX],
     ]);
     const told = first.flatMap(({ records }) => records.map(({ change }) => change.service));
     expect(new Set(told).size).toBe(200);

@@ -14,6 +14,7 @@ import {
   pushPayload,
   workflowRunPayload,
 } from '../builders/github.ts';
+import { aSalt } from '../ledger/drafts.ts';
 
 const RULES = {
   infrastructure: ['terraform/', 'infra/', 'environments/'],
@@ -28,7 +29,10 @@ const recordOf = (kind: string, payload: unknown) =>
 /** As append-records would write it. */
 const written = (kind: string, payload: unknown) => {
   const draft = recordDraftSchema.parse(JSON.parse(JSON.stringify(recordOf(kind, payload))));
-  const [linked] = linkRecords(EMPTY_LEDGER, [draft], { ids: ['01JGXQ00000000000000000000'] }).records;
+  const [linked] = linkRecords(EMPTY_LEDGER, [draft], {
+    newSalt: aSalt,
+    ids: ['01JGXQ00000000000000000000'],
+  }).records;
   return linked?.record ?? expect.fail('no record');
 };
 
@@ -86,6 +90,7 @@ describe('every delivery that is captured', () => {
         expect(parsed.error).toBeUndefined();
         if (parsed.success)
           linkRecords(EMPTY_LEDGER, parsed.data.records, {
+            newSalt: aSalt,
             ids: records.map(() => '01JGXQ00000000000000000000'),
           });
       }),

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { EMPTY_LEDGER, linkRecords } from '#ledger/chain.ts';
 import { CSV_HEADER } from '#ledger/record-csv.ts';
-import { aDraft } from '../ledger/drafts.ts';
+import { aDraft, aSalt } from '../ledger/drafts.ts';
 import { type FakeSluice, startFakeSluice, tokenFor } from './fake-sluice.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -16,7 +16,7 @@ const ROUTE = 'GET /v1/audit/records';
 const { records: linked, head } = linkRecords(
   EMPTY_LEDGER,
   Array.from({ length: 3 }, (_, n) => aDraft({ n })),
-  { ids: Array.from({ length: 3 }, () => '01JGXQ00000000000000000000') },
+  { newSalt: aSalt, ids: Array.from({ length: 3 }, () => '01JGXQ00000000000000000000') },
 );
 const records = linked.map(({ record }) => ({ ...record, verification: VERIFICATION }));
 

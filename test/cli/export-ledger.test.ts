@@ -9,7 +9,7 @@ import { MerkleTree } from '#ledger/merkle.ts';
 import { tileBytes } from '#ledger/tiles.ts';
 import { noteOf } from '../builders/ledger-export.ts';
 import { aSigner } from '../fakes/memory-log.ts';
-import { aDraft } from '../ledger/drafts.ts';
+import { aDraft, aSalt } from '../ledger/drafts.ts';
 import { type FakeSluice, startFakeSluice, tokenFor } from './fake-sluice.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -22,7 +22,7 @@ const COUNT = 3;
 const { records: linked, head } = linkRecords(
   EMPTY_LEDGER,
   Array.from({ length: COUNT }, (_, n) => aDraft({ n, text: 'x'.repeat(1_000) })),
-  { ids: Array.from({ length: COUNT }, () => '01JGXQ00000000000000000000') },
+  { newSalt: aSalt, ids: Array.from({ length: COUNT }, () => '01JGXQ00000000000000000000') },
 );
 const records = linked.map(({ record }) => record);
 const signer = aSigner();

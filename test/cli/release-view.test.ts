@@ -7,7 +7,7 @@ import { deadlineOf, type ReleaseView, releaseLines, spell } from '../../cli/rel
 import { lineDisplay, liveView, recordDisplay } from '../../cli/release/show-progress.ts';
 import { experimentPlan } from '../builders/experiment.ts';
 import { ann, aRelease, aSnapshot, aWave, CANARY, NOW, NOW_MS, progressAt } from '../builders/release.ts';
-import { aDraft } from '../ledger/drafts.ts';
+import { aDraft, aSalt } from '../ledger/drafts.ts';
 
 const view = (overrides: Partial<Release> = {}): ReleaseView => {
   const release = aRelease({ startedAt: NOW, snapshots: [aSnapshot()], ...overrides });
@@ -18,7 +18,7 @@ const recordsOf = (...drafts: readonly (readonly [LedgerEventType, Record<string
   linkRecords(
     EMPTY_LEDGER,
     drafts.map(([type, data]) => aDraft(data, type, NOW)),
-    { ids: drafts.map(() => '01JGXQ00000000000000000000') },
+    { newSalt: aSalt, ids: drafts.map(() => '01JGXQ00000000000000000000') },
   ).records.map(({ record }) => record);
 
 const running = view({

@@ -4,13 +4,13 @@ import type { LedgerRecord } from '#ledger/record.ts';
 import type { ApiClient } from '../../cli/api-client.ts';
 import { timelineReader } from '../../cli/timeline.ts';
 import { releaseIdOf } from '../builders/release.ts';
-import { aDraft } from '../ledger/drafts.ts';
+import { aDraft, aSalt } from '../ledger/drafts.ts';
 
 const recordsOf = (count: number): readonly LedgerRecord[] =>
   linkRecords(
     EMPTY_LEDGER,
     Array.from({ length: count }, (_, n) => aDraft({ n })),
-    { ids: Array.from({ length: count }, () => '01JGXQ00000000000000000000') },
+    { newSalt: aSalt, ids: Array.from({ length: count }, () => '01JGXQ00000000000000000000') },
   ).records.map(({ record }) => record);
 
 /** Pages of two, cursors that are positions; `asked` tells which were read. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
@@ -10,8 +10,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { timelineOf } from '../../cli/timeline.ts';
 import { lambdaLedgerWriter } from '../../functions/ledger/adapters/lambda-ledger-writer.ts';
 import { archivedPath } from '../../functions/ledger/archived-bundle.ts';
+import { canonicalRecord } from '../../functions/ledger/canonical.ts';
 import { holdRoutes } from '../../functions/ledger/hold-routes.ts';
 import { bundleOf } from '../../functions/ledger/keys.ts';
+import { leafHash } from '../../functions/ledger/leaf-hash.ts';
 import { proofRoutes } from '../../functions/ledger/proof-routes.ts';
 import { verifyReceipt } from '../../functions/ledger/receipt.ts';
 import { auditRoutes } from '../../functions/ledger/routes.ts';
@@ -20,6 +22,7 @@ import { systemActor } from '../../functions/platform/actor.ts';
 import type { ReleaseId } from '../../functions/platform/ids.ts';
 import { releaseRoutes } from '../../functions/releases/routes.ts';
 import { sealNow, verifySigned } from '../../local/verify-ledger.ts';
+import { checkLog, noGo } from '../independent/check-log.ts';
 import { type Machine, newMachine } from './cli/sluice.ts';
 import { environment, newName, register } from './doors/services.ts';
 import { awsSettings, ended, eventually, operator, tokenOf, world } from './harness.ts';
@@ -209,6 +212,76 @@ describe('records that are old enough', () => {
         return all.some(({ data }) => data.holdId === holdId) ? all : undefined;
       });
       expect(records.find(({ data }) => data.holdId === holdId)?.actor).toMatchObject({ login: 'olive' });
+    }
+  });
+});
+
+describe('a person who asks to be forgotten', () => {
+  it('is taken out of records of table and archive by command, and everything still verifies', async () => {
+    const reason = `asked by ${newName('somebody')}`;
+    const held = newName('redacted');
+    const { holdId } = await operator.call(holdRoutes.putHold, {
+      body: { filter: { service: held }, reason },
+      idempotencyKey: randomUUID(),
+    });
+    const told = await eventually('the index has the records', async () => {
+      const all = await recordsOf({ service: held });
+      return all.length === 2 ? all : undefined;
+    });
+    for (const record of told) {
+      expect(record).toMatchObject({ actor: { login: 'olive' }, data: { reason } });
+      expect(leafHash(canonicalRecord(record))).toBe(record.recordHash);
+    }
+    const seqs = told.map(({ seq }) => String(seq));
+    const redact = () => machine.run('audit', 'redact', ...seqs, '--reason', 'erasure 17', '--json');
+
+    // Not while a legal hold is on them.
+    const refused = await redact();
+    expect(refused.code).not.toBe(0);
+    expect(refused.stderr).toContain(`is under legal hold ${holdId}`);
+    await operator.call(holdRoutes.liftHold, {
+      params: { holdId },
+      body: { reason: 'no longer needed' },
+      idempotencyKey: randomUUID(),
+    });
+    const done = await redact();
+    expect(done.code, done.stderr).toBe(0);
+    expect(JSON.parse(done.stdout)).toEqual({ redacted: seqs.map(Number), untouched: [] });
+
+    // With the two of the hold that was lifted.
+    const after = await eventually('the index has the records', async () => {
+      const all = await recordsOf({ service: held });
+      return all.length === 4 ? all : undefined;
+    });
+    expect(JSON.stringify(after.slice(0, 2))).not.toMatch(new RegExp(`olive|${reason}`));
+    expect(after.slice(0, 2).map(({ recordHash }) => recordHash)).toEqual(
+      told.map(({ recordHash }) => recordHash),
+    );
+    expect((await recordsOf({ type: 'ledger.redacted' })).at(-1)).toMatchObject({
+      actor: { login: 'olive' },
+      data: { records: seqs.map(Number) },
+    });
+
+    await fillBundle('another');
+    await archiveNow();
+    expect(await recordsOf({ service: held })).toEqual(after);
+    const directory = path.join(aside, 'redacted');
+    const { ok, key } = await verifySigned(operator, directory);
+    expect(ok).toBe(true);
+    const verified = await machine.run('audit', 'verify', '--export', directory, '--key', key, '--json');
+    expect(JSON.parse(verified.stdout)).toMatchObject({
+      ok: true,
+      withheld: { records: 2, unexplained: [] },
+    });
+    const proof = await operator.call(proofRoutes.getProof, { params: { index: seqs[0] ?? '' } });
+    expect(verifyReceipt(proof.receipt, proof.canonical, parseVkey(key)).ok).toBe(true);
+    const missing = noGo();
+    if (missing !== undefined) process.stdout.write(`${missing}\n`);
+    else {
+      const files = { receipt: path.join(aside, 'receipt'), record: path.join(aside, 'record') };
+      writeFileSync(files.receipt, proof.receipt);
+      writeFileSync(files.record, proof.canonical);
+      expect(checkLog(key, directory, files.receipt, files.record)).toMatchObject({ ok: true });
     }
   });
 });

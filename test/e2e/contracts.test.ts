@@ -7,6 +7,7 @@ import { LambdaClient, UpdateAliasCommand } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { dynamoDbLedgerReader } from '#ledger/adapters/dynamodb-ledger-reader.ts';
+import { dynamoDbPersonal } from '#ledger/adapters/dynamodb-personal.ts';
 import { lambdaLedgerWriter } from '#ledger/adapters/lambda-ledger-writer.ts';
 import { ledgerArchive } from '#ledger/adapters/ledger-archive.ts';
 import type { LambdaAliasTarget } from '#policy/target.ts';
@@ -41,6 +42,7 @@ ledgerContract('the deployed writer', () => ({
     dynamo,
     { ledger: 'sluice-ledger', heads: 'sluice-ledger-heads' },
     ledgerArchive(dynamo, objects, ARCHIVE),
+    dynamoDbPersonal(dynamo, 'sluice-ledger-personal'),
   ),
 }));
 

@@ -81,6 +81,7 @@ export const memoryArchive = (log: MemoryLog) => {
     },
     register,
     holds: holds.read,
+    personal: async () => new Map(),
     tell: async ({ bundle, sha256 }) => void told.set(bundle, sha256),
     now: () => new Date('2027-01-05T10:00:00.000Z'),
     isTimeLeft: () => true,

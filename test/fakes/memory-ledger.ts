@@ -1,5 +1,5 @@
 import type { AppendReceipt, LedgerPage, LedgerReader, LedgerSpool, LedgerWriter } from '#ledger/append.ts';
-import { batchDigest, requireOneTransaction } from '#ledger/batch.ts';
+import { batchDigest, isSameBatch, requireOneTransaction } from '#ledger/batch.ts';
 import { EMPTY_LEDGER, type LedgerHead, linkRecords } from '#ledger/chain.ts';
 import { afterTheEnd, conclusionOf, releasesToldOf } from '#ledger/ended-releases.ts';
 import type { LedgerRecord, RecordDraft } from '#ledger/record.ts';
@@ -7,6 +7,7 @@ import { appendBatchSchema } from '#ledger/tasks.ts';
 import { ConflictError, LedgerIntegrityError, TransientError } from '#platform/errors.ts';
 import { parseOrRefuse } from '#platform/faults.ts';
 import { newUlid } from '#platform/new-id.ts';
+import { aSalt } from '../ledger/drafts.ts';
 
 export interface MemoryLedger extends LedgerWriter, LedgerReader, LedgerSpool {
   /** While true nothing can be appended, as when the writer is down; reading and spooling go on. */
@@ -20,7 +21,10 @@ export interface MemoryLedger extends LedgerWriter, LedgerReader, LedgerSpool {
 /** The ledger in memory: same linking, same idempotency, and drafts checked as strictly as append-records does. */
 export const memoryLedger = (now: () => Date = () => new Date()): MemoryLedger => {
   const records: LedgerRecord[] = [];
-  const batches = new Map<string, { digest: string; receipts: readonly AppendReceipt[] }>();
+  const batches = new Map<
+    string,
+    Parameters<typeof isSameBatch>[1] & { receipts: readonly AppendReceipt[] }
+  >();
   const spooled: { batchId: string; drafts: readonly RecordDraft[] }[] = [];
   let head: LedgerHead = EMPTY_LEDGER;
 
@@ -30,12 +34,13 @@ export const memoryLedger = (now: () => Date = () => new Date()): MemoryLedger =
     const batch = parseOrRefuse(appendBatchSchema, sent, 'the batch');
     const digest = batchDigest(batch.records);
     const earlier = batches.get(batchId);
-    if (earlier?.digest === digest) return earlier.receipts;
+    if (earlier !== undefined && isSameBatch(batch.records, earlier)) return earlier.receipts;
     if (earlier !== undefined) throw new ConflictError(`the batch id ${batchId} was used for other records`);
     const at = now();
     const told = releasesToldOf(batchId, batch.records);
     const ended = new Set(told.filter((releaseId) => batches.has(conclusionOf(releaseId))));
     const linked = linkRecords(head, batch.records, {
+      newSalt: aSalt,
       ids: batch.records.map(() => newUlid(at)),
       late: {
         at: at.toISOString(),
@@ -46,7 +51,8 @@ export const memoryLedger = (now: () => Date = () => new Date()): MemoryLedger =
     records.push(...linked.records.map(({ record }) => record));
     head = linked.head;
     const receipts = linked.records.map(({ record: { seq, id, recordHash } }) => ({ seq, id, recordHash }));
-    batches.set(batchId, { digest, receipts });
+    const people = linked.records.map(({ disclosures }) => disclosures);
+    batches.set(batchId, { digest, receipts, people });
     return receipts;
   };
 

@@ -5,7 +5,7 @@ import { BUNDLE_SIZE } from '#ledger/keys.ts';
 import type { Checkpoint, Seal, SealPorts, Signer } from '#ledger/seal.ts';
 import { parseVkey, vkeyOf } from '#ledger/signed-note.ts';
 import { partialPrefix, tilePath } from '#ledger/tiles.ts';
-import { aDraft } from '../ledger/drafts.ts';
+import { aDraft, aSalt } from '../ledger/drafts.ts';
 
 export const ORIGIN = 'sluice.test/ledger';
 
@@ -28,7 +28,7 @@ export const storedRecords = (
 ): { readonly records: readonly StoredRecord[]; readonly head: LedgerHead } => {
   const drafts = Array.from({ length: count }, (_, n) => aDraft(facts(from.size + n)));
   const ids = drafts.map(() => '01JGXQ00000000000000000000');
-  const { records, head } = linkRecords(from, drafts, { ids });
+  const { records, head } = linkRecords(from, drafts, { newSalt: aSalt, ids });
   return {
     head,
     records: records.map(({ record: { seq, recordHash }, canonical }) => ({ seq, recordHash, canonical })),

@@ -57,10 +57,9 @@ describe('the ledger', () => {
     ]);
     expect(names(whoMay(grants, 'dynamodb:DeleteItem', tableArn('ledger-heads')))).toEqual([]);
     // What each such transaction checks: that the archive has the record, and that no hold came.
-    for (const table of ['archives', 'holds'])
-      expect(names(whoMay(grants, 'dynamodb:ConditionCheckItem', tableArn(table)))).toEqual([
-        'archive-records',
-      ]);
+    const checkers = (table: string) => names(whoMay(grants, 'dynamodb:ConditionCheckItem', tableArn(table)));
+    expect(checkers('archives')).toEqual(['archive-records']);
+    expect(checkers('holds')).toEqual(['archive-records', 'serve-redactions']);
   });
 
   it('has a stream that two read: who makes events, and who makes the index', () => {
@@ -95,11 +94,16 @@ describe('the ledger', () => {
       'seal-checkpoint',
       'serve-api',
       'serve-audit',
+      'serve-redactions',
       'verify-ledger',
     ]);
-    expect(read('BatchGetItem', tableArn('ledger'))).toEqual(['serve-audit']);
+    expect(read('BatchGetItem', tableArn('ledger'))).toEqual(['serve-audit', 'serve-redactions']);
     expect(read('Query', tableArn('ledger-index'))).toEqual(['serve-audit']);
-    expect(read('GetItem', tableArn('ledger-index'))).toEqual(['index-records', 'serve-audit']);
+    expect(read('GetItem', tableArn('ledger-index'))).toEqual([
+      'index-records',
+      'serve-audit',
+      'serve-redactions',
+    ]);
   });
 
   it('becomes events by two: who reads the stream, and who sends again what was lost', () => {
@@ -200,6 +204,7 @@ describe('the archive of the ledger', () => {
       'index-records',
       'publish-events',
       'serve-audit',
+      'serve-redactions',
       'serve-releases',
       'verify-ledger',
     ]);
@@ -212,10 +217,38 @@ describe('the archive of the ledger', () => {
 
   it('is held by what the door for holds wrote, which may wake the archiver', () => {
     expect(changersOf('holds')).toEqual({ PutItem: ['serve-holds'] });
-    expect(on('dynamodb:Scan', tableArn('holds'))).toEqual(['archive-records', 'serve-holds']);
+    expect(on('dynamodb:Scan', tableArn('holds'))).toEqual([
+      'archive-records',
+      'serve-holds',
+      'serve-redactions',
+    ]);
     expect(
       on('lambda:InvokeFunction', 'arn:aws:lambda:here:us:function:sluice-archive-records:VERSION'),
     ).toEqual(['schedule archival', 'serve-holds']);
+  });
+});
+
+describe('personal values', () => {
+  it('are put with their records, deleted by redaction alone, both by transactions, and never changed', () => {
+    const table = tableArn('ledger-personal');
+    expect(changersOf('ledger-personal')).toEqual({
+      PutItem: ['append-records'],
+      DeleteItem: ['serve-redactions'],
+    });
+    for (const action of ['PutItem', 'DeleteItem'])
+      for (const { condition } of whoMay(grants, `dynamodb:${action}`, table))
+        expect(condition).toEqual(inTransaction);
+    expect(names(whoMay(grants, 'dynamodb:BatchGetItem', table))).toEqual([
+      'append-records',
+      'archive-records',
+      'index-records',
+      'publish-events',
+      'serve-audit',
+      'serve-redactions',
+      'serve-releases',
+    ]);
+    for (const action of ['GetItem', 'Query', 'Scan', 'PartiQLSelect'])
+      expect(names(whoMay(grants, `dynamodb:${action}`, table)), action).toEqual([]);
   });
 });
 
@@ -224,6 +257,7 @@ describe('the other tables', () => {
     expect(changersOf('ledger-index')).toEqual({
       PutItem: ['index-records'],
       BatchWriteItem: ['index-records'],
+      DeleteItem: ['serve-redactions'],
     });
   });
 

@@ -11,6 +11,7 @@ vi.stubEnv('POWERTOOLS_METRICS_DISABLED', 'false');
 vi.stubEnv('POWERTOOLS_SERVICE_NAME', 'append-records');
 vi.stubEnv('LEDGER_TABLE', 'ledger');
 vi.stubEnv('LEDGER_HEADS_TABLE', 'heads');
+vi.stubEnv('LEDGER_PERSONAL_TABLE', 'personal');
 vi.stubEnv('CAPTURES_QUEUE_ARN', 'arn:aws:sqs:eu-west-1:1:captures');
 const printed = vi.spyOn(console, 'log').mockImplementation(() => {});
 vi.spyOn(console, 'error').mockImplementation(() => {});

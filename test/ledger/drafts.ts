@@ -9,6 +9,9 @@ export const aReleaseId = (): ReleaseId => newReleaseId(new Date());
 /** An id that no other test, and no earlier run against the same tables, has used. */
 export const aBatchId = (): string => `test/${newUlid(new Date())}`;
 
+/** The same for each value: what is tested with it needs no secret. */
+export const aSalt = (): string => 'AAAAAAAAAAAAAAAAAAAAAA';
+
 export const aDraft = (
   data: Readonly<Record<string, unknown>> = {},
   type: LedgerEventType = 'release.shift.done',

@@ -2,6 +2,7 @@ import { ConditionalCheckFailedException, TransactionCanceledException } from '@
 import type {
   BatchGetCommandInput,
   BatchWriteCommandInput,
+  DeleteCommandInput,
   GetCommandInput,
   PutCommandInput,
   QueryCommandInput,
@@ -22,6 +23,7 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   index: ['term', 'place'],
   archives: ['kind', 'number'],
   holds: ['holdId'],
+  personal: ['bundle', 'seq'],
 };
 
 const keyOf = (table: string, item: Item): string =>
@@ -45,7 +47,8 @@ const holds = (put: Conditional, present: Item | undefined): boolean => {
 
 /**
  * As much of DynamoDB as the ledger rests on: transactions that happen whole or not at all, conditions, and queries in
- * key order that stop at `Limit`. Tables are named `ledger`, `heads`, `index`, `archives` and `holds`.
+ * key order that stop at `Limit`. Tables are named `ledger`, `heads`, `index`, `archives`, `holds` and
+ * `personal`.
  */
 export class DynamoDbModel {
   readonly tables: Readonly<Record<string, Map<string, Item>>> = {
@@ -54,6 +57,7 @@ export class DynamoDbModel {
     index: new Map(),
     archives: new Map(),
     holds: new Map(),
+    personal: new Map(),
   };
 
   /** The ledger's items by number. */
@@ -89,6 +93,11 @@ export class DynamoDbModel {
   get({ TableName, Key = {} }: GetCommandInput): object {
     const item = this.table(TableName).get(keyOf(String(TableName), Key));
     return item === undefined ? {} : { Item: structuredClone(item) };
+  }
+
+  delete({ TableName, Key = {} }: DeleteCommandInput): object {
+    this.table(TableName).delete(keyOf(String(TableName), Key));
+    return {};
   }
 
   put(input: PutCommandInput): object {

@@ -1,13 +1,28 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { canonicalJson } from '#ledger/canonical.ts';
+import { EMPTY_LEDGER, linkRecords } from '#ledger/chain.ts';
 import { verifyLedger } from '#ledger/verify-ledger.ts';
 import { exportOf, type LedgerExport, publishedOf } from '../builders/ledger-export.ts';
-import { aSigner, storedRecords } from '../fakes/memory-log.ts';
+import { aSigner } from '../fakes/memory-log.ts';
+import { aDraft, aSalt } from './drafts.ts';
 
 const SIZE = 40;
 const signer = aSigner();
-const sound = await exportOf(storedRecords(SIZE).records, signer, [7, SIZE]);
+/** Every other one of what a person did, and so with values and salts that the text which is hashed has digests of. */
+const { records } = linkRecords(
+  EMPTY_LEDGER,
+  Array.from({ length: SIZE }, (_, n) => ({
+    ...aDraft({ n, reason: `reason ${n}` }),
+    ...(n % 2 === 0 && { actor: { login: `p${n}`, kind: 'user', authenticated: true, via: 'api' } as const }),
+  })),
+  { newSalt: aSalt, ids: Array.from({ length: SIZE }, () => '01JGXQ00000000000000000000') },
+);
+const stored = records.map(({ record: { seq, recordHash }, canonical }) => ({ seq, recordHash, canonical }));
+const sound = {
+  ...(await exportOf(stored, signer, [7, SIZE])),
+  lines: records.map(({ record }) => canonicalJson(record)),
+};
 const held = sound.checkpoints.get(SIZE);
 
 const RECORDS = 'records.jsonl';

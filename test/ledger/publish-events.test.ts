@@ -9,7 +9,7 @@ import { ledgerItem } from '#ledger/keys.ts';
 import { ledgerEventSchema } from '#ledger/ledger-event.ts';
 import { callsOf, entryBytes, readChanges } from '#ledger/publish-events.ts';
 import { bundleBytes } from '#ledger/tiles.ts';
-import { aDraft } from './drafts.ts';
+import { aDraft, aSalt } from './drafts.ts';
 
 vi.stubEnv('AWS_REGION', 'eu-west-1');
 vi.stubEnv('POWERTOOLS_DEV', 'true');
@@ -17,6 +17,7 @@ vi.stubEnv('POWERTOOLS_METRICS_DISABLED', 'false');
 vi.stubEnv('POWERTOOLS_SERVICE_NAME', 'publish-events');
 vi.stubEnv('EVENT_BUS_NAME', 'sluice');
 vi.stubEnv('ARCHIVE_BUCKET', 'archive');
+vi.stubEnv('LEDGER_PERSONAL_TABLE', 'personal');
 const printed = vi.spyOn(console, 'log').mockImplementation(() => {});
 const errors = vi.spyOn(console, 'error').mockImplementation(() => {});
 vi.spyOn(console, 'warn').mockImplementation(() => {});
@@ -51,7 +52,7 @@ const linked = (count: number, data: Readonly<Record<string, unknown>> = {}): re
   linkRecords(
     EMPTY_LEDGER,
     Array.from({ length: count }, (_, n) => aDraft({ n, ...data })),
-    { ids: Array.from({ length: count }, () => '01JGXQ00000000000000000000') },
+    { newSalt: aSalt, ids: Array.from({ length: count }, () => '01JGXQ00000000000000000000') },
   ).records;
 
 const streamed = (record: LinkedRecord, eventName = 'INSERT', over: Record<string, string> = {}) => {
@@ -207,7 +208,11 @@ describe('calls to the bus', () => {
     if (record === undefined) throw new Error('no record');
     const item = ledgerItem(record);
     const change = { kind: 'INSERT', position: '1', seq: 0, item } as const;
-    const { entries } = await readChanges([change], async () => undefined);
+    const { entries } = await readChanges(
+      [change],
+      async () => undefined,
+      async () => new Map(),
+    );
     expect(Buffer.byteLength(item.canonical)).toBeGreaterThan(64_000);
     expect(entries.map(entryBytes)).toEqual([expect.closeTo(65_000, -4)]);
   });

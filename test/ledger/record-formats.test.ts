@@ -9,10 +9,13 @@ import { readExportLine } from '#ledger/export-line.ts';
 import type { LedgerRecord, RecordDraft } from '#ledger/record.ts';
 import { CSV_HEADER, csvLine } from '#ledger/record-csv.ts';
 import { ocsfEvent } from '#ledger/record-ocsf.ts';
-import { aDraft, aReleaseId } from './drafts.ts';
+import { aDraft, aReleaseId, aSalt } from './drafts.ts';
 
 const recordOf = (draft: RecordDraft): LedgerRecord => {
-  const { records } = linkRecords(EMPTY_LEDGER, [draft], { ids: ['01JGXQ00000000000000000000'] });
+  const { records } = linkRecords(EMPTY_LEDGER, [draft], {
+    newSalt: aSalt,
+    ids: ['01JGXQ00000000000000000000'],
+  });
   return records[0]?.record ?? expect.fail('no record');
 };
 

@@ -4,11 +4,12 @@ import { eventTypeSchema, isTerminal } from '#ledger/event-types.ts';
 import { ledgerRecordSchema, RECORD_BYTES_MAX, type RecordDraft, recordDraftSchema } from '#ledger/record.ts';
 import { REQUESTED_EVENT } from '#releases/requested-event.ts';
 import { COMMANDED_EVENT } from '#rollout/commanded-event.ts';
-import { aDraft, aReleaseId } from './drafts.ts';
+import { aDraft, aReleaseId, aSalt } from './drafts.ts';
 
 const ID = '01JGXQ00000000000000000000';
 const link = (draft: RecordDraft, lateAt?: string) => {
   const { records } = linkRecords(EMPTY_LEDGER, [draft], {
+    newSalt: aSalt,
     ids: [ID],
     ...(lateAt && { late: { at: lateAt, drafts: [true] } }),
   });

@@ -38,6 +38,7 @@ const redrive = (over: Partial<Redrive> = {}) =>
     {
       head: log.ports.head,
       bundle: log.ports.bundle,
+      personal: async () => new Map(),
       publish: async (entries) => {
         sent.push(...entries);
         return unpublished;

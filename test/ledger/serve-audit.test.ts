@@ -18,6 +18,7 @@ vi.stubEnv('ARCHIVE_BUCKET', 'archive');
 vi.stubEnv('ARCHIVES_TABLE', 'archives');
 vi.stubEnv('SEALS_TABLE', 'seals');
 vi.stubEnv('TILES_BUCKET', 'tiles');
+vi.stubEnv('LEDGER_PERSONAL_TABLE', 'personal');
 const { handler } = await import('#ledger/serve-audit.handler.ts');
 
 const { model, writer, reader, index } = modelledLedger();
@@ -29,13 +30,9 @@ const objects = mockClient(S3Client);
 
 /** As if this many records were signed, in a tree with these leaves. */
 const signed = (size: number, leaves: readonly string[]) => {
-  dynamo
-    .on(QueryCommand, { TableName: 'seals' })
-    .resolves({
-      Items: [
-        { kind: 'checkpoint', number: size, n: 1, note: 'a note', sealedAt: '2026-01-05T10:00:00.000Z' },
-      ],
-    });
+  dynamo.on(QueryCommand, { TableName: 'seals' }).resolves({
+    Items: [{ kind: 'checkpoint', number: size, n: 1, note: 'a note', sealedAt: '2026-01-05T10:00:00.000Z' }],
+  });
   objects.on(GetObjectCommand, { Bucket: 'tiles' }).callsFake(async () => ({
     Body: { transformToByteArray: async () => Buffer.from(leaves.join(''), 'hex') },
   }));

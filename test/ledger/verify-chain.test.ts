@@ -5,7 +5,7 @@ import { EMPTY_LEDGER, GENESIS_HASH, linkRecords } from '#ledger/chain.ts';
 import { leafHash } from '#ledger/leaf-hash.ts';
 import type { LedgerRecord } from '#ledger/record.ts';
 import { verifyRecords } from '#ledger/verify-chain.ts';
-import { aDraft } from './drafts.ts';
+import { aDraft, aSalt } from './drafts.ts';
 
 const ULID = '01JGXQ0000000000000000000';
 
@@ -14,7 +14,7 @@ const chainOf = (data: readonly Readonly<Record<string, unknown>>[]) => {
   const { records, head } = linkRecords(
     EMPTY_LEDGER,
     data.map((facts) => aDraft(facts)),
-    { ids },
+    { newSalt: aSalt, ids },
   );
   return { records: records.map(({ record }) => record), head };
 };

@@ -5,6 +5,7 @@ import {
   paginateQuery,
   TransactWriteCommand,
 } from '@aws-sdk/lib-dynamodb';
+import { holdsUnchanged } from '#ledger/adapters/dynamodb-holds.ts';
 import type { ArchivedBundle, ArchiveProgress, ArchiveRegister } from '#ledger/archive-ledger.ts';
 import type { ArchiveReader } from '#ledger/archived-bundle.ts';
 import type { StoredRecord } from '#ledger/export-line.ts';
@@ -14,7 +15,6 @@ import {
   ARCHIVED_KIND,
   archivedReleaseKind,
   bundleOf,
-  HOLDS_REVISION_KEY,
 } from '#ledger/keys.ts';
 import { isNamed, orTransient } from '#platform/aws-errors.ts';
 import { TransientError } from '#platform/errors.ts';
@@ -123,18 +123,7 @@ export const removeArchived =
           ExpressionAttributeValues: { ':sha256': sha256 },
         },
       },
-      {
-        ConditionCheck: {
-          TableName: tables.holds,
-          Key: HOLDS_REVISION_KEY,
-          ...(holdsRevision === 0
-            ? { ConditionExpression: 'attribute_not_exists(holdId)' }
-            : {
-                ConditionExpression: 'revision = :revision',
-                ExpressionAttributeValues: { ':revision': holdsRevision },
-              }),
-        },
-      },
+      holdsUnchanged(tables.holds, holdsRevision),
     ];
     for (let start = 0; start < records.length; start += REMOVED_AT_ONCE) {
       const removed = records.slice(start, start + REMOVED_AT_ONCE).map(({ seq, recordHash }) => ({

@@ -27,6 +27,19 @@ export const dynamoDbHoldReader =
     return { revision: Number(Item?.revision ?? 0), holds: await orTransient(WHAT, read()) };
   };
 
+/** The condition, in a transaction on other tables, that no hold was put or lifted since that revision. */
+export const holdsUnchanged = (TableName: string, revision: number) => ({
+  ConditionCheck: { TableName, Key: HOLDS_REVISION_KEY, ...isRevision(revision) },
+});
+
+const isRevision = (revision: number) =>
+  revision === 0
+    ? { ConditionExpression: 'attribute_not_exists(holdId)' }
+    : {
+        ConditionExpression: 'revision = :revision',
+        ExpressionAttributeValues: { ':revision': revision },
+      };
+
 export const dynamoDbHolds = (client: DynamoDBDocumentClient, table: string): HoldStore => ({
   read: dynamoDbHoldReader(client, table),
   put: async (hold, revision) => {
@@ -37,12 +50,7 @@ export const dynamoDbHolds = (client: DynamoDBDocumentClient, table: string): Ho
           Put: {
             TableName: table,
             Item: next,
-            ...(revision === 0
-              ? { ConditionExpression: 'attribute_not_exists(holdId)' }
-              : {
-                  ConditionExpression: 'revision = :revision',
-                  ExpressionAttributeValues: { ':revision': revision },
-                }),
+            ...isRevision(revision),
           },
         },
         { Put: { TableName: table, Item: hold } },

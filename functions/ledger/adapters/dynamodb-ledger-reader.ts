@@ -1,13 +1,9 @@
-import {
-  BatchGetCommand,
-  type BatchGetCommandOutput,
-  type DynamoDBDocumentClient,
-  GetCommand,
-  QueryCommand,
-} from '@aws-sdk/lib-dynamodb';
+import { type DynamoDBDocumentClient, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { batchGet, KEYS_MAX } from '#ledger/adapters/batch-get.ts';
 import type { LedgerPage, LedgerReader } from '#ledger/append.ts';
 import type { ArchiveReader } from '#ledger/archived-bundle.ts';
 import { EMPTY_LEDGER } from '#ledger/chain.ts';
+import { discloseRecords, type ReadPersonal } from '#ledger/disclose-records.ts';
 import type { StoredRecord } from '#ledger/export-line.ts';
 import {
   BUNDLE_SIZE,
@@ -20,16 +16,10 @@ import {
 import type { LedgerRecord } from '#ledger/record.ts';
 import { recordOf } from '#ledger/stored-record.ts';
 import { orTransient } from '#platform/aws-errors.ts';
-import { LedgerIntegrityError, TransientError } from '#platform/errors.ts';
+import { LedgerIntegrityError } from '#platform/errors.ts';
 
 /** A Lambda answers with 6 MB at most, and quoting JSON inside JSON can double it. */
 const PAGE_BYTES_MAX = 2_000_000;
-
-/** BatchGetItem takes so many keys. */
-const KEYS_MAX = 100;
-
-/** BatchGetItem answers with what it had time for; asked so often, DynamoDB is in trouble. */
-const ANSWERS_MAX = 8;
 
 interface Slice {
   readonly items: readonly StoredRecord[];
@@ -60,6 +50,7 @@ export const dynamoDbLedgerReader = (
   client: DynamoDBDocumentClient,
   tables: LedgerTables,
   archive: ArchiveReader,
+  personal: ReadPersonal,
 ): LedgerReader => {
   const query = async (
     source: { readonly IndexName?: string; readonly ConsistentRead?: boolean },
@@ -111,21 +102,9 @@ export const dynamoDbLedgerReader = (
 
   /** Items by number, in no order. */
   const itemsOf = async (seqs: readonly number[]): Promise<ReadonlyMap<number, LedgerItem>> => {
-    const items = new Map<number, LedgerItem>();
-    let Keys: Record<string, unknown>[] = seqs.map((seq) => ({ bundle: bundleOf(seq), seq }));
-    for (let answer = 0; Keys.length > 0; answer += 1) {
-      if (answer === ANSWERS_MAX) throw new TransientError('the ledger did not give all records: try again');
-      const command = new BatchGetCommand({
-        RequestItems: { [tables.ledger]: { Keys, ConsistentRead: true } },
-      });
-      const { Responses, UnprocessedKeys }: BatchGetCommandOutput = await orTransient(
-        'the ledger',
-        client.send(command),
-      );
-      for (const item of (Responses?.[tables.ledger] ?? []) as LedgerItem[]) items.set(item.seq, item);
-      Keys = UnprocessedKeys?.[tables.ledger]?.Keys ?? [];
-    }
-    return items;
+    const keys = seqs.map((seq) => ({ bundle: bundleOf(seq), seq }));
+    const items = (await batchGet(client, tables.ledger, keys, 'the ledger')) as unknown as LedgerItem[];
+    return new Map(items.map((item) => [item.seq, item]));
   };
 
   const byNumbers = async (seqs: readonly number[]): Promise<readonly LedgerRecord[]> => {
@@ -189,25 +168,33 @@ export const dynamoDbLedgerReader = (
     return kept === undefined ? slice : { items: kept.slice(0, limit), more: kept.length > limit };
   };
 
+  const shown = async (page: LedgerPage): Promise<LedgerPage> => ({
+    ...page,
+    records: await discloseRecords(page.records, personal),
+  });
+
   return {
     head,
-    byNumbers,
-    byRelease: (releaseId, { from = 0, limit }) =>
-      fill(from, limit, async (position, wanted) => {
+    byNumbers: async (seqs) => discloseRecords(await byNumbers(seqs), personal),
+    byRelease: async (releaseId, { from = 0, limit }) => {
+      const page = await fill(from, limit, async (position, wanted) => {
         const slice = await sliceOfRelease(releaseId, position, wanted);
         return { items: slice.items, next: slice.more ? nextAfter(slice, position) : undefined };
-      }),
+      });
+      return shown(page);
+    },
     from: async (seq, limit) => {
       const { size } = await head();
       // The head says where the end is: were an empty bundle taken for it, deleting one would hide all that follows.
       const within = (position: number) => (position < size ? position : undefined);
       const start = within(seq);
       if (start === undefined) return { records: [] };
-      return fill(start, limit, async (position, wanted) => {
+      const page = await fill(start, limit, async (position, wanted) => {
         const slice = await sliceOfBundle(position, wanted, size);
         const next = slice.more ? nextAfter(slice, position) : (bundleOf(position) + 1) * BUNDLE_SIZE;
         return { items: slice.items, next: within(next) };
       });
+      return shown(page);
     },
   };
 };

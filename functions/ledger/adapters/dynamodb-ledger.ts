@@ -5,11 +5,13 @@ import {
   type DynamoDBDocumentClient,
   TransactWriteCommand,
 } from '@aws-sdk/lib-dynamodb';
+import { dynamoDbPersonal } from '#ledger/adapters/dynamodb-personal.ts';
 import type { AppendReceipt, LedgerWriter } from '#ledger/append.ts';
-import { batchDigest, requireOneTransaction } from '#ledger/batch.ts';
+import { batchDigest, isSameBatch, requireOneTransaction } from '#ledger/batch.ts';
 import { EMPTY_LEDGER, type LedgerHead, type LinkedRecord, linkRecords } from '#ledger/chain.ts';
 import { afterTheEnd, conclusionOf, releasesToldOf } from '#ledger/ended-releases.ts';
-import { batchKey, HEAD_KEY, type LedgerTables, ledgerItem } from '#ledger/keys.ts';
+import { batchKey, HEAD_KEY, type LedgerTables, ledgerItem, personalKey } from '#ledger/keys.ts';
+import { personalValues } from '#ledger/personal.ts';
 import type { RecordDraft } from '#ledger/record.ts';
 import { isNamed, orTransient } from '#platform/aws-errors.ts';
 import { ConflictError, LedgerIntegrityError, TransientError } from '#platform/errors.ts';
@@ -17,6 +19,8 @@ import { ConflictError, LedgerIntegrityError, TransientError } from '#platform/e
 export interface Surroundings {
   now(): Date;
   newUlid(now: Date): string;
+  /** 128 random bits in base64url. */
+  newSalt(): string;
   /** In [0, 1). */
   random(): number;
   sleep(milliseconds: number): Promise<void>;
@@ -102,7 +106,7 @@ const outcomeOf = (cancelled: TransactionCanceledException): Outcome => {
  */
 export const dynamoDbLedger = (
   client: DynamoDBDocumentClient,
-  tables: LedgerTables,
+  tables: LedgerTables & { readonly personal: string },
   around: Surroundings,
 ): LedgerWriter & { appendLate: LedgerWriter['append']; appendCaptured: LedgerWriter['append'] } => {
   /** Items of `heads`, in one call where DynamoDB has time for it. Consistent. */
@@ -137,6 +141,15 @@ export const dynamoDbLedger = (
         ...records.map((linked) => ({
           Put: { TableName: tables.ledger, Item: { ...ledgerItem(linked) }, ConditionExpression: absent },
         })),
+        ...records
+          .filter(({ disclosures }) => Object.keys(disclosures).length > 0)
+          .map(({ record, disclosures }) => ({
+            Put: {
+              TableName: tables.personal,
+              Item: { ...personalKey(record.seq), disclosures },
+              ConditionExpression: absent,
+            },
+          })),
         { Put: { TableName: tables.heads, Item: { ...HEAD_KEY, ...to }, ...headCondition(from) } },
         { Put: { TableName: tables.heads, Item: batch, ConditionExpression: 'attribute_not_exists(pk)' } },
       ],
@@ -150,6 +163,23 @@ export const dynamoDbLedger = (
         return outcomeOf(error as TransactionCanceledException);
       throw error;
     }
+  };
+
+  const personal = dynamoDbPersonal(client, tables.personal);
+
+  const firstResult = async (
+    batchId: string,
+    { digest, receipts }: BatchItem,
+    drafts: readonly RecordDraft[],
+  ): Promise<readonly AppendReceipt[]> => {
+    const seqs = receipts.map(({ seq }) => seq);
+    const known = drafts.some((draft) => Object.keys(personalValues(draft)).length > 0)
+      ? await personal(seqs)
+      : new Map();
+    if (isSameBatch(drafts, { digest, people: seqs.map((seq) => known.get(seq)) })) return receipts;
+    throw new ConflictError(
+      `the batch id ${batchId} was used before, for other records, and names one step and its one outcome: give other records an id of their own`,
+    );
   };
 
   const append = async (
@@ -166,7 +196,7 @@ export const dynamoDbLedger = (
       const began = around.now().getTime();
       const found = await read(outcome === 'overtaken' ? [HEAD_KEY] : [HEAD_KEY, batchKey(batchId)]);
       const earlier = found.get(batchKey(batchId).pk);
-      if (earlier !== undefined) return firstResult(batchId, earlier as unknown as BatchItem, digest);
+      if (earlier !== undefined) return firstResult(batchId, earlier as unknown as BatchItem, drafts);
       const headItem = found.get(HEAD_KEY.pk);
       const from: LedgerHead =
         headItem === undefined
@@ -185,6 +215,7 @@ export const dynamoDbLedger = (
           at: now.toISOString(),
           drafts: how === 'late' ? drafts.map(() => true) : afterTheEnd(drafts, ended),
         },
+        newSalt: around.newSalt,
       });
       requireOneTransaction(records);
       const receipts = receiptsOf(records);
@@ -208,13 +239,6 @@ export const dynamoDbLedger = (
     appendLate: (batchId, drafts) => append(batchId, drafts, 'late'),
     appendCaptured: (batchId, drafts) => append(batchId, drafts, 'captured'),
   };
-};
-
-const firstResult = (batchId: string, batch: BatchItem, digest: string): readonly AppendReceipt[] => {
-  if (batch.digest === digest) return batch.receipts;
-  throw new ConflictError(
-    `the batch id ${batchId} was used before, for other records, and names one step and its one outcome: give other records an id of their own`,
-  );
 };
 
 const occupied = (head: LedgerHead): LedgerIntegrityError =>

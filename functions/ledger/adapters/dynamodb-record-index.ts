@@ -1,5 +1,6 @@
 import {
   BatchWriteCommand,
+  DeleteCommand,
   type DynamoDBDocumentClient,
   GetCommand,
   PutCommand,
@@ -12,6 +13,7 @@ import { isNamed, orTransient } from '#platform/aws-errors.ts';
 import { TransientError } from '#platform/errors.ts';
 
 export interface RecordIndex extends RecordIndexWriter {
+  remove(rows: readonly IndexRow[]): Promise<void>;
   readonly readPlaces: ReadPlaces;
 }
 
@@ -58,6 +60,10 @@ export const dynamoDbRecordIndex = (
         calls.push(rows.slice(start, start + PUTS_MAX));
       for (let start = 0; start < calls.length; start += LANES)
         await Promise.all(calls.slice(start, start + LANES).map(putSome));
+    },
+    remove: async (rows) => {
+      for (const { term, place } of rows)
+        await orTransient(WHAT, client.send(new DeleteCommand({ TableName: table, Key: { term, place } })));
     },
     advance: async (from, to) => {
       const command = new PutCommand({

@@ -5,8 +5,14 @@ import { dynamoDbBundlesOf } from '#ledger/adapters/dynamodb-archives.ts';
 import { s3ArchivedBundles } from '#ledger/adapters/s3-archive.ts';
 import type { ArchiveReader } from '#ledger/archived-bundle.ts';
 
-/** Of the environment of whoever reads records, which may be in the archive. */
-export const archiveEnvironment = { ARCHIVE_BUCKET: z.string(), ARCHIVES_TABLE: z.string() };
+/** Of the environment of whoever reads records, wherever they and their personal values are. */
+export const ledgerEnvironment = {
+  LEDGER_TABLE: z.string(),
+  LEDGER_HEADS_TABLE: z.string(),
+  LEDGER_PERSONAL_TABLE: z.string(),
+  ARCHIVE_BUCKET: z.string(),
+  ARCHIVES_TABLE: z.string(),
+};
 
 export const ledgerArchive = (
   tables: DynamoDBDocumentClient,

@@ -54,6 +54,7 @@ export const GOOD_BODIES: Readonly<Record<string, Readonly<Record<string, unknow
   abortAll: { reason: 'a test said so' },
   freezeEnvironment: { until: '2030-01-01T00:00:00Z', reason: 'a test said so' },
   putHold: { filter: { service: 'absent-service' }, reason: 'a test said so' },
+  redactRecords: { records: [999_999_999], reason: 'a test said so' },
   liftHold: { reason: 'a test said so' },
   thawEnvironment: { reason: 'a test said so' },
 };
