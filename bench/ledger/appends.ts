@@ -4,9 +4,8 @@ import { CreateTableCommand, DynamoDBClient, waitUntilTableExists } from '@aws-s
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { dynamoDbLedger } from '#ledger/adapters/dynamodb-ledger.ts';
 import { BATCH_RECORDS_MAX } from '#ledger/batch.ts';
-import { newUlid } from '#platform/new-id.ts';
 import { LOCAL_CREDENTIALS, LOCAL_REGION } from '../../local/credentials.ts';
-import { aDraft } from './export-of.ts';
+import { A_ULID, aDraft } from './export-of.ts';
 
 const SECONDS = 5;
 
@@ -57,7 +56,7 @@ const measure = async (client: DynamoDBClient, writers: number, batch: number): 
   let [lost, batches, slowest] = [0, 0, 0];
   const ledger = dynamoDbLedger(DynamoDBDocumentClient.from(client), tables, {
     now: () => new Date(),
-    newUlid,
+    newUlid: () => A_ULID,
     newSalt: () => randomBytes(16).toString('base64url'),
     random: Math.random,
     sleep: async (milliseconds) => sleep(milliseconds),

@@ -14,6 +14,9 @@ import { systemActor } from '#platform/actor.ts';
 /** As many as a busy minute has, so that there is a checkpoint for each. */
 const BATCH = 1_000;
 
+/** Ids need not differ: numbers do. */
+export const A_ULID = '01JGXQ00000000000000000000';
+
 export const aDraft = (n: number): RecordDraft => ({
   event: { type: 'release.shift.done', timestamp: '2026-01-05T10:00:10.000Z' },
   change: { service: 'checkout', environment: 'production' },
@@ -35,7 +38,7 @@ export function* linked(size: number): Generator<readonly LinkedRecord[]> {
     const drafts = Array.from({ length: Math.min(BATCH, size - from) }, (_, n) => aDraft(from + n));
     const made = linkRecords(head, drafts, {
       newSalt: () => 'AAAAAAAAAAAAAAAAAAAAAA',
-      ids: drafts.map(() => '01JGXQ00000000000000000000'),
+      ids: drafts.map(() => A_ULID),
     });
     yield made.records;
     head = made.head;

@@ -83,16 +83,41 @@ export const treeAt = async (read: ReadTile, size: number): Promise<MerkleTree> 
   return MerkleTree.fromEdge(size, edge);
 };
 
+/** How long the bundle of these records is: a length of two bytes before each. */
+export const bundleLength = (canonicals: readonly string[]): number =>
+  canonicals.reduce((sum, canonical) => sum + 2 + Buffer.byteLength(canonical, 'utf8'), 0);
+
 /** An entry bundle: each record's canonical bytes behind a big-endian uint16 of their length. */
 export const bundleBytes = (canonicals: readonly string[]): Uint8Array => {
   const lengths = canonicals.map((canonical) => Buffer.byteLength(canonical, 'utf8'));
-  const bytes = Buffer.alloc(lengths.reduce((sum, length) => sum + 2 + length, 0));
+  const bytes = Buffer.alloc(bundleLength(canonicals));
   let position = 0;
   for (const [index, canonical] of canonicals.entries()) {
     position = bytes.writeUInt16BE(lengths[index] ?? 0, position);
     position += bytes.write(canonical, position, 'utf8');
   }
   return bytes;
+};
+
+const encoder = new TextEncoder();
+const scratch = Buffer.alloc(0xffff);
+
+/** Whether these bytes are the bundle of these records, without making it: verifying makes none of the millions. */
+export const isBundleOf = (bytes: Uint8Array, canonicals: readonly string[]): boolean => {
+  let position = 0;
+  for (const canonical of canonicals) {
+    const { read, written } = encoder.encodeInto(canonical, scratch);
+    const start = position + 2;
+    const isHere =
+      read === canonical.length &&
+      start + written <= bytes.length &&
+      bytes[position] === written >> 8 &&
+      bytes[position + 1] === (written & 0xff) &&
+      scratch.compare(bytes, start, start + written, 0, written) === 0;
+    if (!isHere) return false;
+    position = start + written;
+  }
+  return position === bytes.length;
 };
 
 /** The records of a bundle; `undefined` when the bytes end in the middle of one. */

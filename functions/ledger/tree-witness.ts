@@ -2,7 +2,7 @@ import { type OpenedCheckpoint, openCheckpoint, type TreeHead } from '#ledger/ch
 import { compareTile, firstDifference, type WrongTile } from '#ledger/compare-tile.ts';
 import { HASH_BYTES, type Hash, hashesIn, MerkleTree, sameHash, TILE_WIDTH } from '#ledger/merkle.ts';
 import type { VerifierKey } from '#ledger/signed-note.ts';
-import { bundleBytes, edgeOf, firstRecordOf, type ReadTile, type Tile, widthIn } from '#ledger/tiles.ts';
+import { edgeOf, firstRecordOf, type ReadTile, type Tile, widthIn } from '#ledger/tiles.ts';
 import { type Broken, broken, type Witness } from '#ledger/verify-chain.ts';
 
 /** A checkpoint as it lies there: whether it is one is seen when it is its turn. */
@@ -179,7 +179,7 @@ export class TreeWitness implements Witness {
     for (const { tile, hashes } of [...this.due.splice(0), ...atEdge]) {
       if (tiles === undefined || firstRecordOf(tile) >= tiledSize) continue;
       const found = await tiles(tile);
-      this.suspect(compareTile(tile, hashes, Buffer.concat(hashes), found));
+      this.suspect(compareTile(tile, hashes, found));
       if (tile.level === 0 && found !== undefined) this.differ(firstRecordOf(tile), hashes, hashesIn(found));
     }
     const index = Math.ceil(size / TILE_WIDTH) - 1;
@@ -187,8 +187,7 @@ export class TreeWitness implements Witness {
     if (bundles !== undefined && (size % TILE_WIDTH === 0 || size === tiledSize) && index >= 0) {
       const tile: Tile = { level: 'entries', index, width: size - first };
       // Whoever goes on in the middle of a bundle hasn't read its beginning.
-      if (this.texts.length === tile.width)
-        this.suspect(compareTile(tile, this.texts, bundleBytes(this.texts), await bundles(tile)));
+      if (this.texts.length === tile.width) this.suspect(compareTile(tile, this.texts, await bundles(tile)));
     }
     if (size % TILE_WIDTH === 0) this.texts = [];
   }

@@ -57,6 +57,8 @@ export const OUTER_FOLDERS = ['infra', 'cli', 'local', 'bench'] as const;
 /** The one command that works without the stack moves traffic itself, with what the stack moves it with. */
 export const BY_ITSELF: Readonly<Record<string, string>> = {
   'cli/rescue.ts': 'functions/rollout/adapters/shifter-for.ts',
+  // What it measures is the adapter: the transactions, and the waits of those that meet.
+  'bench/ledger/appends.ts': 'functions/ledger/adapters/dynamodb-ledger.ts',
 };
 
 /** Folders that functions must not import: they depend on the functions, or exist only on a developer's machine. */
