@@ -86,9 +86,10 @@ describe('sluice audit redact', () => {
       Array.from({ length: 100 }, (_, n) => aDraft({ n })),
       { newSalt: aSalt, ids: Array.from({ length: 100 }, () => '01JGXQ00000000000000000000') },
     );
+    const verification = { signed: false, hashAlgorithm: 'SHA-256', signatureAlgorithm: 'Ed25519' };
     fake.answer('GET /v1/audit/records', {
       status: 200,
-      body: { records: records.map(({ record }) => record), head, searchedSize: 100 },
+      body: { records: records.map(({ record }) => ({ ...record, verification })), head, searchedSize: 100 },
     });
     fake.answer(
       'POST /v1/audit/redactions',

@@ -81,8 +81,11 @@ const inTable = async (bundle: number): Promise<number> => {
   return Count;
 };
 
-const recordsOf = async (query: object) =>
-  (await operator.call(auditRoutes.listRecords, { query: { limit: 256, ...query } })).records;
+/** Records as they are stored: whether a checkpoint covers them by now is another question. */
+const recordsOf = async (query: object) => {
+  const { records } = await operator.call(auditRoutes.listRecords, { query: { limit: 256, ...query } });
+  return records.map(({ verification: _, ...stored }) => stored);
+};
 
 const heldInS3 = async (bundle: number): Promise<boolean> => {
   const command = new GetObjectLegalHoldCommand({ Bucket: ARCHIVE, Key: archivedPath(bundle) });
